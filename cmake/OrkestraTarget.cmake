@@ -1,0 +1,31 @@
+# orkestra_target(NAME): the project's warnings, sanitizers and precompiled header on one target.
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Werror -ffp-contract=off -fno-math-errno)
+if(ORKESTRA_SANITIZE)
+  add_compile_options(-fsanitize=${ORKESTRA_SANITIZE} -fno-omit-frame-pointer
+                      -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${ORKESTRA_SANITIZE})
+endif()
+
+# orkestra_library(NAME SOURCES... DEPENDS...): a static layer library named orkestra_NAME.
+function(orkestra_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  add_library(orkestra_${name} STATIC ${ARG_SOURCES})
+  target_include_directories(orkestra_${name} PUBLIC ${CMAKE_BINARY_DIR}/include)
+  target_link_libraries(orkestra_${name} PUBLIC nlohmann_json::nlohmann_json Threads::Threads
+                        ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
+  orkestra_precompile(orkestra_${name})
+endfunction()
+
+# The heavy headers nearly every file sees. ccache needs the sloppiness set by ./dev.
+function(orkestra_precompile target)
+  target_precompile_headers(${target} PRIVATE <algorithm> <cstdint> <functional> <map> <memory>
+                            <string> <string_view> <vector> <nlohmann/json.hpp>)
+  target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Winvalid-pch>)
+endfunction()

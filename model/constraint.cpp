@@ -1,0 +1,55 @@
+#include <orkestra/core/error.h>
+#include <orkestra/model/constraint.h>
+
+#include <utility>
+
+namespace orkestra::model {
+
+using Node = Constraint::Node;
+
+Constraint::Constraint() : Constraint(std::make_shared<const Node>()) {}
+
+Constraint Constraint::text() { return {}; }
+
+Constraint Constraint::literal(std::string bytes) {
+  return Constraint(std::make_shared<const Node>(
+      Node{.kind = Node::Kind::kLiteral, .bytes = std::move(bytes)}));
+}
+
+Constraint Constraint::choices(std::vector<std::string> choices) {
+  if (choices.empty()) throw Error(ErrorCode::kInvalid, "constraint: choices of nothing");
+  return Constraint(std::make_shared<const Node>(
+      Node{.kind = Node::Kind::kChoices, .choices = std::move(choices)}));
+}
+
+Constraint Constraint::span(std::vector<SpanSource> sources, SpanRules rules) {
+  return Constraint(std::make_shared<const Node>(
+      Node{.kind = Node::Kind::kSpan, .sources = std::move(sources), .rules = rules}));
+}
+
+Constraint Constraint::json_schema(Json schema, std::vector<SpanSource> copy_sources) {
+  return Constraint(std::make_shared<const Node>(Node{.kind = Node::Kind::kJsonSchema,
+                                                      .sources = std::move(copy_sources),
+                                                      .schema = std::move(schema)}));
+}
+
+Constraint Constraint::tool_call(std::vector<ToolSpec> tools,
+                                 std::vector<SpanSource> copy_sources) {
+  if (tools.empty()) throw Error(ErrorCode::kInvalid, "constraint: a call of no tool");
+  return Constraint(std::make_shared<const Node>(Node{.kind = Node::Kind::kToolCall,
+                                                      .sources = std::move(copy_sources),
+                                                      .tools = std::move(tools)}));
+}
+
+Constraint Constraint::sequence(std::vector<Constraint> parts) {
+  return Constraint(std::make_shared<const Node>(
+      Node{.kind = Node::Kind::kSequence, .parts = std::move(parts)}));
+}
+
+Constraint Constraint::any_of(std::vector<Constraint> alternatives) {
+  if (alternatives.empty()) throw Error(ErrorCode::kInvalid, "constraint: any of nothing");
+  return Constraint(std::make_shared<const Node>(
+      Node{.kind = Node::Kind::kAnyOf, .parts = std::move(alternatives)}));
+}
+
+}  // namespace orkestra::model

@@ -1,0 +1,70 @@
+// Constraint: what a model may write. An immutable tree of nodes, cheap to copy, that knows no
+// tokenizer: the embedded engine compiles it to a byte automaton (model/text/constraint_automaton.h),
+// the scripted model checks its replies against the same automaton.
+#pragma once
+
+#include <orkestra/core/json.h>
+#include <orkestra/core/tool_types.h>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace orkestra::model {
+
+// Text that spans may be copied from, named for the report ("request", "1").
+struct SpanSource {
+  std::string id;
+  std::string text;
+};
+
+struct SpanRules {
+  std::size_t min_bytes = 1;
+  std::size_t max_bytes = 4096;
+  bool whole_words = true;  // a span starts and ends at word edges of its source
+};
+
+class Constraint {
+ public:
+  // Anything, until the model ends its turn. Also the default.
+  Constraint();
+  static Constraint text();
+  // Exactly these bytes.
+  static Constraint literal(std::string bytes);
+  // One of these strings. `choices` must not be empty.
+  static Constraint choices(std::vector<std::string> choices);
+  // A substring of one of the sources, verbatim.
+  static Constraint span(std::vector<SpanSource> sources, SpanRules rules = {});
+  // JSON text valid for `schema`. "x-copy" strings and numbers are spans of `copy_sources`;
+  // "x-domain" values are choices. Throws Error{kUnsupported} naming the keyword by JSON Pointer.
+  static Constraint json_schema(Json schema, std::vector<SpanSource> copy_sources = {});
+  // One call of one of `tools`, in the model's own tool-call style (its ChatFormat's), arguments
+  // as json_schema. `tools` must not be empty.
+  static Constraint tool_call(std::vector<ToolSpec> tools,
+                              std::vector<SpanSource> copy_sources = {});
+  static Constraint sequence(std::vector<Constraint> parts);
+  static Constraint any_of(std::vector<Constraint> alternatives);
+
+  struct Node;
+  const Node& node() const { return *node_; }
+
+ private:
+  explicit Constraint(std::shared_ptr<const Node> node) : node_(std::move(node)) {}
+  std::shared_ptr<const Node> node_;
+};
+
+struct Constraint::Node {
+  enum class Kind { kText, kLiteral, kChoices, kSpan, kJsonSchema, kToolCall, kSequence, kAnyOf };
+  Kind kind = Kind::kText;
+  std::string bytes{};                  // kLiteral
+  std::vector<std::string> choices{};   // kChoices
+  std::vector<SpanSource> sources{};    // kSpan, kJsonSchema, kToolCall
+  SpanRules rules{};                    // kSpan
+  Json schema = nullptr;                // kJsonSchema
+  std::vector<ToolSpec> tools{};        // kToolCall
+  std::vector<Constraint> parts{};      // kSequence, kAnyOf
+};
+
+}  // namespace orkestra::model

@@ -1,0 +1,95 @@
+// LanguageModel: the one seam the planner sees. Embedded (engine), scripted (tests) and later
+// remote models implement it. Thread-safe: any thread may submit.
+#pragma once
+
+#include <orkestra/core/conversation.h>
+#include <orkestra/core/limits.h>
+#include <orkestra/model/constraint.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace orkestra::model {
+
+struct Sampling {
+  double temperature = 0.0;  // 0 = greedy
+  int top_k = 0;             // 0 = off
+  double top_p = 1.0;
+  double min_p = 0.0;
+  std::uint64_t seed = 0;
+};
+
+struct GenerateRequest {
+  Conversation conversation;
+  Constraint constraint{};
+  Sampling sampling{};
+  Limits limits{};
+  std::string tenant{};  // state is never shared between tenants
+  int priority = 0;      // higher first
+  // Called from the engine's thread with UTF-8-complete pieces as they are written; must not block.
+  std::function<void(std::string_view)> on_text{};
+};
+
+struct TokenUsage {
+  std::int64_t prompt = 0;     // tokens of the whole prompt
+  std::int64_t reused = 0;     // of these, found in the state tree and not computed again
+  std::int64_t generated = 0;  // tokens written
+};
+
+enum class FinishReason { kStop, kLength, kConstraint };  // kConstraint: nothing more was allowed
+
+struct Generation {
+  Turn turn;  // role assistant; text, parsed tool calls, token ids where the model has them
+  FinishReason finish = FinishReason::kStop;
+  TokenUsage usage{};
+  double log_probability = 0.0;  // of the written tokens under the constraint's mask; 0 if unknown
+};
+
+// One submitted request. Dropping a ticket cancels it.
+class Ticket {
+ public:
+  virtual ~Ticket() = default;
+  // Blocks until done. Throws Error: kDeadline or kCancelled (Limits), kExhausted (context), ...
+  virtual Generation wait() = 0;
+  virtual void cancel() = 0;
+};
+
+struct ScoreRequest {
+  Conversation conversation;         // the choices are judged as its next assistant turn
+  std::vector<std::string> choices;  // complete texts
+  Limits limits{};
+  std::string tenant{};
+};
+
+struct ScoreResult {
+  std::vector<double> log_probability;  // [choices] sum over each choice's tokens
+  TokenUsage usage{};
+  std::string method;  // "logits", "votes", "script"
+};
+
+struct ModelCapabilities {
+  std::string id;              // what reports and the journal call it
+  std::string kind;            // "embedded", "remote", "scripted"
+  std::int64_t context = 0;    // tokens
+  bool constraints = false;    // enforced while decoding (not by retrying)
+  bool scores_logits = false;
+};
+
+class LanguageModel {
+ public:
+  virtual ~LanguageModel() = default;
+  virtual const ModelCapabilities& capabilities() const = 0;
+  // One ticket per request, in order. Requests of one call run as one batch and share their
+  // common prefix. Throws Error{kInvalid, kUnsupported} for a request that can never run.
+  virtual std::vector<std::unique_ptr<Ticket>> submit(std::vector<GenerateRequest> requests) = 0;
+  virtual ScoreResult score(const ScoreRequest& request) = 0;
+};
+
+// submit + wait of one request.
+Generation generate(LanguageModel& model, GenerateRequest request);
+
+}  // namespace orkestra::model

@@ -1,0 +1,60 @@
+// ConstraintAutomaton: a Constraint compiled to a nondeterministic byte-level pushdown automaton.
+// ConstraintMatcher: its position in one output. TokenMask: which tokens may come next.
+//
+// The automaton is immutable and shared; a matcher is a value owned by one sequence.
+#pragma once
+
+#include <orkestra/model/constraint.h>
+#include <orkestra/model/text/tokenizer.h>
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace orkestra::model {
+
+class ConstraintAutomaton {
+ public:
+  // `constraint` holds no tool_call node any more (ChatFormat::expand).
+  // Throws Error{kUnsupported, kInvalid, kExhausted} naming the part that can't be compiled.
+  static std::shared_ptr<const ConstraintAutomaton> compile(const Constraint& constraint);
+  virtual ~ConstraintAutomaton() = default;
+};
+
+class ConstraintMatcher {
+ public:
+  explicit ConstraintMatcher(std::shared_ptr<const ConstraintAutomaton> automaton);
+  ConstraintMatcher(const ConstraintMatcher&);
+  ConstraintMatcher(ConstraintMatcher&&) noexcept;
+  ConstraintMatcher& operator=(const ConstraintMatcher&);
+  ConstraintMatcher& operator=(ConstraintMatcher&&) noexcept;
+  ~ConstraintMatcher();
+
+  bool accept(std::string_view bytes);  // false (and unchanged) when they are not allowed next
+  bool accept_byte(std::uint8_t byte);
+  bool complete() const;  // the output may end here
+  bool at_end() const;    // it must: nothing else is allowed
+  bool unconstrained() const;
+
+ private:
+  friend class TokenTrie;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// A vocabulary as a byte trie: built once per tokenizer, shared.
+class TokenTrie {
+ public:
+  explicit TokenTrie(const Tokenizer& tokenizer);
+  ~TokenTrie();
+  // allowed[id] = 1 for every token whose bytes the matcher would accept, 0 otherwise.
+  // Stop tokens are allowed exactly when the matcher is complete. `allowed` has size() entries.
+  void mask(const ConstraintMatcher& matcher, std::vector<std::uint8_t>& allowed) const;
+
+ private:
+  struct Tree;
+  std::unique_ptr<const Tree> tree_;
+};
+
+}  // namespace orkestra::model

@@ -1,0 +1,1 @@
+#include <orkestra/planner/journal.h>

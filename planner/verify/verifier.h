@@ -1,0 +1,90 @@
+// Verifier: holds every statement of an answer against sources. A claim is supported only by a
+// quote that is found, verbatim, at its origin and that says the same thing: the same figures,
+// the same names in the same places, the same polarity. Judged in code; no model is asked.
+// Deterministic, read-only, thread-compatible.
+#pragma once
+
+#include <orkestra/core/evidence.h>
+#include <orkestra/core/limits.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace orkestra::planner {
+
+// One checkable statement: a sentence of the answer without its citations.
+struct Claim {
+  std::string text;
+  std::size_t begin = 0;            // byte range in the answer, citations included
+  std::size_t end = 0;
+  std::vector<std::string> cited;   // evidence ids: "1"
+};
+
+// Sentences of `answer`; never splits decimals, initials or abbreviations.
+std::vector<Claim> split_claims(std::string_view answer);
+
+enum class VerdictKind { kSupported, kContradicted, kNotFound };
+std::string_view name(VerdictKind kind);  // "supported", "contradicted", "not_found"
+
+struct Verdict {
+  VerdictKind kind = VerdictKind::kNotFound;
+  double score = 0.0;              // 1 = every word of the claim is accounted for
+  std::vector<Evidence> evidence;  // the quotes that decided it, with their origins
+  std::string reason;              // one sentence for people: "the source says 4,200, not 4,100"
+};
+
+struct CheckedClaim {
+  Claim claim;
+  Verdict verdict;
+};
+
+// A statement a source makes, as fields and words: a table row, a tool result, or a sentence.
+struct Record {
+  struct Field {
+    std::string name;   // column or result member; "" for running text
+    std::string value;
+  };
+  std::vector<Field> fields;
+  std::string context;  // words that apply to all of it: table name, tool description, heading
+  Evidence evidence;    // where it stands; quote is what a reader would be shown
+};
+
+// Something that can be looked into for the statements nearest to a claim.
+class Source {
+ public:
+  virtual ~Source() = default;
+  virtual std::vector<Record> find(const Claim& claim, const Limits& limits) = 0;
+};
+
+// A text or Markdown file: its sentences, with byte ranges. Throws Error when it can't be read.
+std::unique_ptr<Source> make_document_source(const std::filesystem::path& file);
+// A SQLite database: rows that hold a value the claim names.
+std::unique_ptr<Source> make_database_source(const std::filesystem::path& file);
+// Evidence a run gathered. kSql origins are run again by `query(database, sql, params)`: when the
+// rows no longer hold the quoted value, the fresh rows are what counts.
+using QueryAgain = std::function<Json(const std::filesystem::path&, std::string_view sql,
+                                      const Json& parameters, const Limits&)>;
+std::unique_ptr<Source> make_evidence_source(std::vector<Evidence> evidence, QueryAgain query);
+
+// Every claim of `answer` with its verdict. A cited claim must be supported by what it cites.
+std::vector<CheckedClaim> verify(std::string_view answer,
+                                 const std::vector<std::unique_ptr<Source>>& sources,
+                                 const Limits& limits);
+
+// Which words of the question the evidence accounts for (stems; stop words aside). An answer
+// whose evidence never touches "deadline" does not answer a question about a deadline.
+struct Coverage {
+  std::vector<std::string> covered;
+  std::vector<std::string> missing;
+  bool complete() const { return missing.empty(); }
+};
+Coverage question_coverage(std::string_view question, const std::vector<Evidence>& evidence);
+
+Json to_json(const CheckedClaim& claim);
+
+}  // namespace orkestra::planner

@@ -1,0 +1,1 @@
+#include <orkestra/tools/tool.h>
