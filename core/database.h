@@ -19,15 +19,17 @@ struct sqlite3_stmt;
 namespace orkestra {
 
 struct DatabaseOptions {
-  bool read_only = false;   // the file must exist; opened SQLITE_OPEN_READONLY
-  bool durable = false;     // WAL, synchronous=FULL: a commit survives power loss
-  bool untrusted = false;   // trusted_schema=OFF, defensive, cell size checks, length limits
+  bool read_only = false;  // the file must exist; opened SQLITE_OPEN_READONLY
+  bool durable = false;    // WAL, synchronous=FULL: a commit survives power loss
+  bool untrusted = false;  // trusted_schema=OFF, defensive, cell size checks, length limits
   int busy_timeout_ms = 5000;
 };
 
 class Database;
+struct DatabaseHandle;  // one connection and what may be done with it
 
-// A prepared statement. Borrows its Database. Columns and parameters count from 0 and 1.
+// A prepared statement. Must not outlive its Database (moving the Database is fine). Columns count
+// from 0, parameters from 1, as in SQLite.
 class Statement {
  public:
   Statement(Statement&&) noexcept;
@@ -47,6 +49,8 @@ class Statement {
   // Binds nothing, steps to the end, resets.
   void run();
 
+  int parameters() const;
+  std::string parameter_name(int parameter) const;  // without its ':'; "" when it has no name
   int columns() const;
   std::string column_name(int column) const;
   std::int64_t integer(int column) const;
@@ -57,8 +61,9 @@ class Statement {
 
  private:
   friend class Database;
-  Statement(Database& database, sqlite3_stmt* statement);
-  Database* database_;
+  Statement(DatabaseHandle& database, sqlite3_stmt* statement);
+  Statement& checked(int result);
+  DatabaseHandle* database_;
   sqlite3_stmt* statement_;
 };
 
@@ -85,9 +90,8 @@ class Database {
   sqlite3* handle();  // for core/ and tests only
 
  private:
-  struct Handle;
-  explicit Database(std::unique_ptr<Handle> handle);
-  std::unique_ptr<Handle> handle_;
+  explicit Database(std::unique_ptr<DatabaseHandle> handle);
+  std::unique_ptr<DatabaseHandle> handle_;
 };
 
 }  // namespace orkestra
