@@ -1,11 +1,13 @@
 // Tool: an action the planner can take. Implementations are thread-safe and hold their resources
-// (a database handle) themselves. ToolRegistry owns tools and is the only way to call one.
+// (a database handle) themselves. ToolRegistry owns tools and is the only way to call one; adding
+// is for one thread, calling for any number.
 #pragma once
 
+#include <orkestra/core/json_schema.h>
 #include <orkestra/core/limits.h>
 #include <orkestra/core/tool_types.h>
 
-#include <map>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,6 +26,12 @@ class Tool {
 
 class ToolRegistry {
  public:
+  // `grace`: how long after its deadline, or a stop request, a tool may still return by itself.
+  // A tool that doesn't is left behind on its own thread, which keeps the tool alive; the process
+  // should not unload what such a tool uses.
+  explicit ToolRegistry(std::chrono::milliseconds grace = std::chrono::milliseconds(500))
+      : grace_(grace) {}
+
   // Throws Error{kConflict} when the name is taken, {kInvalid} when the spec is not usable.
   void add(std::unique_ptr<Tool> tool);
   std::vector<ToolSpec> specs() const;  // in order of adding
@@ -34,7 +42,12 @@ class ToolRegistry {
   ToolResult call(const ToolCall& call, const Limits& limits) const;
 
  private:
-  std::vector<std::shared_ptr<Tool>> tools_;
+  struct Entry {
+    std::shared_ptr<Tool> tool;
+    std::shared_ptr<const JsonSchema> parameters;
+  };
+  std::vector<Entry> entries_;
+  std::chrono::milliseconds grace_;
 };
 
 }  // namespace orkestra::tools

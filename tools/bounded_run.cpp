@@ -1,0 +1,128 @@
+#include <orkestra/tools/bounded_run.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <system_error>
+#include <thread>
+
+namespace orkestra::tools {
+namespace {
+
+// What the caller and the tool's thread share; whoever lets go last destroys it.
+struct SharedRun {
+  std::shared_ptr<Tool> tool;
+  ToolCall call;
+  Limits limits;  // with `stop` of our own
+  std::stop_source stop;
+  std::mutex mutex;
+  std::condition_variable_any changed;
+  std::optional<ToolResult> result;  // guarded by mutex
+};
+
+ToolResult run_caught(SharedRun& run) {
+  const std::string subject = "the tool " + run.call.name + " failed: ";
+  try {
+    return run.tool->run(run.call, run.limits);
+  } catch (const Error& e) {
+    return ToolResult::failure(e.code(), e.message());
+  } catch (const std::bad_alloc&) {
+    return ToolResult::failure(ErrorCode::kExhausted, subject + "out of memory");
+  } catch (const std::exception& e) {
+    return ToolResult::failure(ErrorCode::kInternal, subject + e.what());
+  } catch (...) {
+    return ToolResult::failure(ErrorCode::kInternal, subject + "unknown exception");
+  }
+}
+
+ToolResult overrun(const SharedRun& run, bool cancelled) {
+  const std::string what = cancelled ? "was stopped" : "did not finish within its time limit";
+  if (!run.tool->spec().traits.safe_to_repeat) {
+    return ToolResult::failure(
+        ErrorCode::kOutcomeUnknown,
+        "the tool " + run.call.name + " " + what + "; whether it had its effect is unknown");
+  }
+  return ToolResult::failure(cancelled ? ErrorCode::kCancelled : ErrorCode::kDeadline,
+                             "the tool " + run.call.name + " " + what);
+}
+
+// The longest head of `text` within `bytes` that does not split a UTF-8 character.
+std::string head(const std::string& text, std::size_t bytes) {
+  if (text.size() <= bytes) return text;
+  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0U) == 0x80U) --bytes;
+  return text.substr(0, bytes);
+}
+
+}  // namespace
+
+ToolResult run_bounded(const std::shared_ptr<Tool>& tool, const ToolCall& call,
+                       const Limits& limits, std::chrono::milliseconds grace) {
+  const auto run = std::make_shared<SharedRun>();
+  run->tool = tool;
+  run->call = call;
+  run->limits = limits;
+  run->limits.stop = run->stop.get_token();
+  if (limits.stop.stop_requested() || limits.expired()) {
+    // Nothing was started, so the outcome is known.
+    const bool cancelled = limits.stop.stop_requested();
+    return ToolResult::failure(cancelled ? ErrorCode::kCancelled : ErrorCode::kDeadline,
+                               "the tool " + call.name + " was not started: " +
+                                   (cancelled ? "the run was stopped" : "no time is left"));
+  }
+  try {
+    std::thread([run] {
+      ToolResult result = run_caught(*run);
+      const std::lock_guard lock(run->mutex);
+      run->result = std::move(result);
+      run->changed.notify_all();
+    }).detach();
+  } catch (const std::system_error& e) {
+    return ToolResult::failure(ErrorCode::kExhausted,
+                               "the tool " + call.name + " was not started: " + e.what());
+  }
+
+  std::unique_lock lock(run->mutex);
+  const auto done = [&] { return run->result.has_value(); };
+  if (limits.deadline == SteadyTime::max()) {
+    run->changed.wait(lock, limits.stop, done);
+  } else {
+    run->changed.wait_until(lock, limits.stop, limits.deadline, done);
+  }
+  if (!done()) {
+    const bool cancelled = limits.stop.stop_requested();
+    // Callbacks registered on the token run inside request_stop: not under the lock.
+    lock.unlock();
+    run->stop.request_stop();
+    lock.lock();
+    if (!run->changed.wait_for(lock, grace, done)) return overrun(*run, cancelled);
+  }
+  return std::move(*run->result);
+}
+
+void truncate(ToolResult& result, std::size_t max_bytes) {
+  std::string text = dump_json(result.value);
+  if (text.size() <= max_bytes) return;
+  result.truncated = true;
+  if (result.value.is_array()) {
+    Json kept = Json::array();
+    std::size_t bytes = 2;
+    for (Json& element : result.value) {
+      bytes += dump_json(element).size() + 1;
+      if (bytes > max_bytes) break;
+      kept.push_back(std::move(element));
+    }
+    result.value = std::move(kept);
+    return;
+  }
+  const bool is_text = result.value.is_string();
+  std::string kept = head(is_text ? result.value.get<std::string>() : text, max_bytes);
+  // Quotes and escapes count too: drop the rest of what they take.
+  for (std::size_t over = dump_json(Json(kept)).size(); over > max_bytes && !kept.empty();
+       over = dump_json(Json(kept)).size()) {
+    const std::size_t excess = over - max_bytes;
+    kept = head(kept, excess < kept.size() ? kept.size() - excess : 0);
+  }
+  result.value = std::move(kept);
+}
+
+}  // namespace orkestra::tools
