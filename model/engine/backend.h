@@ -1,0 +1,43 @@
+// Backend: a device that holds a network's weights, runs whole batches, and owns sequence states
+// behind handles: nobody else sees a state's bytes, so they may live on another device.
+//
+// A backend belongs to one thread (the batch worker's).
+#pragma once
+
+#include <orkestra/model/text/tokenizer.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace orkestra::model {
+
+// Names one sequence's state within its backend.
+enum class StateHandle : std::int64_t {};
+
+// The next tokens of one sequence. A state occurs in at most one chunk of a step.
+struct StepChunk {
+  StateHandle state{};
+  std::span<const TokenId> tokens;  // at least one
+  std::int64_t n_logits = 0;        // logits are wanted after the last n_logits of the tokens
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  virtual StateHandle create_state() = 0;
+  // A snapshot: from now on the two are independent.
+  virtual StateHandle copy_state(StateHandle state) = 0;
+  virtual void release_state(StateHandle state) = 0;
+  virtual std::size_t state_bytes(StateHandle state) const = 0;
+
+  // Feeds every chunk to its state. logits: [sum of n_logits, n_vocab], in the order of chunks.
+  // What a sequence gets depends on its own tokens only, bit for bit. Throws Error{kInvalid} for
+  // a token outside the vocabulary before anything is changed; after any other exception the
+  // states of this step are unusable and must be released.
+  virtual void step(std::span<const StepChunk> chunks, std::vector<float>& logits) = 0;
+};
+
+}  // namespace orkestra::model

@@ -1,0 +1,153 @@
+// States and the order of one step; the layers' arithmetic is in cpu_layers.cpp.
+
+#include <orkestra/core/error.h>
+#include <orkestra/model/engine/cpu_backend.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace orkestra::model {
+namespace {
+
+std::vector<float>& grown(std::vector<float>& buffer, std::int64_t n) {
+  if (buffer.size() < static_cast<std::size_t>(n)) buffer.resize(static_cast<std::size_t>(n));
+  return buffer;
+}
+
+}  // namespace
+
+const Kernels& kernels_named(std::string_view name) {
+  if (name == "best") return best_kernels();
+  if (name == "reference") return reference_kernels();
+  if (name == "avx2") {
+    if (const Kernels* kernels = avx2_kernels()) return *kernels;
+    throw Error(ErrorCode::kUnsupported,
+                "kernels \"avx2\": this processor lacks AVX2, FMA or F16C; use \"best\"");
+  }
+  throw Error(ErrorCode::kInvalid, "kernels \"" + std::string(name.substr(0, 64)) +
+                                       "\": choose best, reference or avx2");
+}
+
+CpuBackend::CpuBackend(const Network& network, const Kernels& kernels, int n_threads)
+    : network_(network), kernels_(kernels), pool_(n_threads) {
+  scores_.resize(static_cast<std::size_t>(pool_.size()));
+}
+
+CpuBackend::State& CpuBackend::find(StateHandle state) {
+  const auto found = states_.find(static_cast<std::int64_t>(state));
+  if (found == states_.end()) {
+    throw Error(ErrorCode::kInternal, "backend: no state has this handle");
+  }
+  return *found->second;
+}
+
+StateHandle CpuBackend::create_state() {
+  auto state = std::make_unique<State>();
+  state->layers.resize(network_.layers.size());
+  for (std::size_t i = 0; i < network_.layers.size(); ++i) {
+    if (const auto* mamba = std::get_if<Mamba1Mixer>(&network_.layers[i].mixer)) {
+      state->layers[i].conv.resize(static_cast<std::size_t>(mamba->d_inner * (mamba->d_conv - 1)));
+      state->layers[i].ssm.resize(static_cast<std::size_t>(mamba->d_inner * mamba->d_state));
+    }
+  }
+  const std::int64_t handle = next_state_++;
+  states_.emplace(handle, std::move(state));
+  return static_cast<StateHandle>(handle);
+}
+
+StateHandle CpuBackend::copy_state(StateHandle state) {
+  auto copy = std::make_unique<State>(find(state));
+  const std::int64_t handle = next_state_++;
+  states_.emplace(handle, std::move(copy));
+  return static_cast<StateHandle>(handle);
+}
+
+void CpuBackend::release_state(StateHandle state) {
+  states_.erase(static_cast<std::int64_t>(state));
+}
+
+std::size_t CpuBackend::state_bytes(StateHandle state) const {
+  const auto found = states_.find(static_cast<std::int64_t>(state));
+  if (found == states_.end()) return 0;
+  std::size_t bytes = sizeof(State);
+  for (const LayerState& layer : found->second->layers) {
+    bytes += sizeof(LayerState) + sizeof(float) * (layer.conv.capacity() + layer.ssm.capacity() +
+                                                   layer.k.capacity() + layer.v.capacity());
+  }
+  return bytes;
+}
+
+void CpuBackend::begin_step(std::span<const StepChunk> chunks) {
+  rows_.clear();
+  n_tokens_ = 0;
+  for (const StepChunk& chunk : chunks) {
+    if (chunk.tokens.empty() || chunk.n_logits < 0 ||
+        chunk.n_logits > static_cast<std::int64_t>(chunk.tokens.size())) {
+      throw Error(ErrorCode::kInternal, "backend: a chunk without tokens, or more logits than it");
+    }
+    for (const TokenId token : chunk.tokens) {
+      if (token < 0 || token >= network_.n_vocab) {
+        throw Error(ErrorCode::kInvalid, "token " + std::to_string(token) +
+                                             " is outside the vocabulary of " +
+                                             std::to_string(network_.n_vocab));
+      }
+    }
+    State& state = find(chunk.state);
+    for (const Rows& earlier : rows_) {
+      if (earlier.state == &state) {
+        throw Error(ErrorCode::kInternal, "backend: one state in two chunks of a step");
+      }
+    }
+    const auto n = static_cast<std::int64_t>(chunk.tokens.size());
+    rows_.push_back({.state = &state, .first_row = n_tokens_, .n_rows = n});
+    n_tokens_ += n;
+  }
+}
+
+void CpuBackend::step(std::span<const StepChunk> chunks, std::vector<float>& logits) {
+  logits.clear();
+  begin_step(chunks);
+  if (chunks.empty()) return;
+
+  const std::int64_t d = network_.d_model;
+  grown(residual_, n_tokens_ * d);
+  grown(normed_, n_tokens_ * d);
+  grown(mixed_, n_tokens_ * d);
+  for (std::size_t i = 0; i < chunks.size(); ++i) {
+    for (std::size_t t = 0; t < chunks[i].tokens.size(); ++t) {
+      const std::int64_t row = rows_[i].first_row + static_cast<std::int64_t>(t);
+      dequantize_row(network_.token_embedding, chunks[i].tokens[t], residual_.data() + row * d);
+    }
+  }
+
+  for (std::size_t i = 0; i < network_.layers.size(); ++i) {
+    const Layer& layer = network_.layers[i];
+    norm(residual_.data(), layer.mixer_norm, n_tokens_, normed_.data());
+    std::visit([&](const auto& mixer) { mix(mixer, i); }, layer.mixer);
+    add_to_residual(mixed_.data());
+    if (std::holds_alternative<std::monostate>(layer.ffn)) continue;
+    norm(residual_.data(), layer.ffn_norm, n_tokens_, normed_.data());
+    if (const auto* dense = std::get_if<DenseFfn>(&layer.ffn)) feed_forward(*dense);
+    if (const auto* moe = std::get_if<MoeFfn>(&layer.ffn)) feed_forward(*moe);
+  }
+
+  for (const Rows& rows : rows_) rows.state->n_tokens += rows.n_rows;
+  write_logits(chunks, logits);
+}
+
+void CpuBackend::write_logits(std::span<const StepChunk> chunks, std::vector<float>& logits) {
+  const std::int64_t d = network_.d_model;
+  std::int64_t n = 0;
+  for (std::size_t i = 0; i < chunks.size(); ++i) {
+    const std::int64_t first = rows_[i].first_row + rows_[i].n_rows - chunks[i].n_logits;
+    std::copy_n(residual_.data() + first * d, chunks[i].n_logits * d, mixed_.data() + n * d);
+    n += chunks[i].n_logits;
+  }
+  if (n == 0) return;
+  norm(mixed_.data(), network_.output_norm, n, normed_.data());
+  logits.resize(static_cast<std::size_t>(n * network_.n_vocab));
+  multiply({{&network_.output, logits.data(), network_.n_vocab}}, normed_.data(), n);
+}
+
+}  // namespace orkestra::model

@@ -1,0 +1,107 @@
+// CpuBackend: the Backend over a Kernels table and a thread pool. Every output element is computed
+// by one thread in one order, so results are bit-identical for any thread count and batch.
+#pragma once
+
+#include <orkestra/model/arch/network.h>
+#include <orkestra/model/engine/backend.h>
+#include <orkestra/model/engine/thread_pool.h>
+#include <orkestra/model/kernels/kernels.h>
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace orkestra::model {
+
+// "best", "reference" or "avx2". Throws Error{kInvalid, kUnsupported}.
+const Kernels& kernels_named(std::string_view name);
+
+class CpuBackend final : public Backend {
+ public:
+  // `network` is borrowed and must outlive the backend.
+  CpuBackend(const Network& network, const Kernels& kernels, int n_threads);
+
+  StateHandle create_state() override;
+  StateHandle copy_state(StateHandle state) override;
+  void release_state(StateHandle state) override;
+  std::size_t state_bytes(StateHandle state) const override;
+  void step(std::span<const StepChunk> chunks, std::vector<float>& logits) override;
+
+ private:
+  // What one layer remembers of one sequence: either the Mamba pair or the attention pair.
+  struct LayerState {
+    std::vector<float> conv;  // [d_inner, d_conv - 1]
+    std::vector<float> ssm;   // [d_inner, d_state]
+    std::vector<float> k;     // [n_tokens, n_kv_heads * head_dim]
+    std::vector<float> v;     // [n_tokens, n_kv_heads * head_dim]
+  };
+  struct State {
+    std::int64_t n_tokens = 0;
+    std::vector<LayerState> layers;
+  };
+  // One chunk of the step in progress: rows [first_row, first_row + n_rows) of the activations.
+  struct Rows {
+    State* state;
+    std::int64_t first_row;
+    std::int64_t n_rows;
+  };
+  // y[t, :] = w x[t, :].
+  struct Product {
+    const Matrix* w;
+    float* y;
+    std::int64_t y_stride;
+  };
+
+  State& find(StateHandle state);
+  void begin_step(std::span<const StepChunk> chunks);
+  void mix(const AttentionMixer& mixer, std::size_t layer);
+  void mix(const Mamba1Mixer& mixer, std::size_t layer);
+  void feed_forward(const DenseFfn& ffn);
+  void feed_forward(const MoeFfn& ffn);
+  // down(silu(gate x) * up x) for n_tokens rows of x -> y, both [n_tokens, d_model].
+  void swiglu(const DenseFfn& ffn, const float* x, std::int64_t n_tokens, float* y);
+  void route(const MoeFfn& ffn);
+  void norm(const float* x, const float* weight, std::int64_t n_tokens, float* y);
+  void add_to_residual(const float* y);
+  void write_logits(std::span<const StepChunk> chunks, std::vector<float>& logits);
+
+  // All products of one input, spread over the threads by output rows.
+  void multiply(std::initializer_list<Product> products, const float* x, std::int64_t n_tokens);
+  // Work on [0, n) split over the threads, or inline when `cost` (multiply-adds) is small.
+  template <typename Work>
+  void parallel(std::int64_t n, std::int64_t unit, std::int64_t cost, Work&& work);
+
+  const Network& network_;
+  const Kernels& kernels_;
+  ThreadPool pool_;
+  std::unordered_map<std::int64_t, std::unique_ptr<State>> states_;
+  std::int64_t next_state_ = 1;
+
+  // Workspace of one step; grows to the largest batch seen. T = tokens of the step.
+  std::int64_t n_tokens_ = 0;
+  std::vector<Rows> rows_;
+  std::vector<float> residual_;             // [T, d_model]
+  std::vector<float> normed_;               // [T, d_model]
+  std::vector<float> mixed_;                // [T, d_model]
+  std::vector<float> wide_;                 // [T, 2 * d_inner] (x, z) or [T, q rows + 2 * kv rows]
+  std::vector<float> inner_;                // [T, d_inner] convolved x, or [T, n_heads * head_dim]
+  std::vector<float> params_;               // [T, dt_rank + 2 * d_state]
+  std::vector<float> dt_in_;                // [T, dt_rank]
+  std::vector<float> dt_;                   // [T, d_inner]
+  std::vector<float> scanned_;              // [T, d_inner]
+  std::vector<float> gate_;                 // [T, d_ff]
+  std::vector<float> up_;                   // [T, d_ff]
+  std::vector<float> router_;               // [T, n_experts] probabilities
+  std::vector<std::int32_t> chosen_;        // [T, n_used] experts
+  std::vector<std::int64_t> expert_rows_;   // rows routed to the expert in hand
+  std::vector<float> expert_in_;            // [rows, d_model]
+  std::vector<float> expert_out_;           // [rows, d_model]
+  std::vector<std::vector<float>> scores_;  // per thread: [n_keys]
+  std::array<PreparedActivations, 3> prepared_;
+};
+
+}  // namespace orkestra::model
