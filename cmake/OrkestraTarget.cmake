@@ -7,6 +7,12 @@ if(CCACHE_PROGRAM)
 endif()
 
 add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Werror -ffp-contract=off -fno-math-errno)
+# Options aggregates leave members at their defaults on purpose.
+add_compile_options(-Wno-missing-field-initializers)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 14)
+  # False positives inside std::string and std::optional (GCC bugs 105329, 105562, 105651).
+  add_compile_options(-Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-restrict)
+endif()
 if(ORKESTRA_SANITIZE)
   add_compile_options(-fsanitize=${ORKESTRA_SANITIZE} -fno-omit-frame-pointer
                       -fno-sanitize-recover=all)

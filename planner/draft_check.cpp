@@ -1,0 +1,115 @@
+#include <orkestra/planner/draft_check.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace orkestra::planner {
+namespace {
+
+std::vector<Evidence> evidence_of(const RunState& state, const Branch& branch) {
+  std::vector<Evidence> evidence;
+  for (const std::string& id : branch.evidence) evidence.push_back(*state.find_evidence(id));
+  return evidence;
+}
+
+bool is_cited(const std::vector<CheckedClaim>& claims, const std::string& id) {
+  return std::any_of(claims.begin(), claims.end(), [&](const CheckedClaim& checked) {
+    const auto& cited = checked.claim.cited;
+    return std::find(cited.begin(), cited.end(), id) != cited.end();
+  });
+}
+
+// What the draft itself says: the cited results cut down to the values that the answer uses. A
+// result that also holds a deadline does not make an answer about a price speak of deadlines.
+std::vector<Evidence> evidence_used(const RunState& state, const std::vector<Evidence>& gathered,
+                                    const std::string& answer,
+                                    const std::vector<CheckedClaim>& claims) {
+  std::vector<Evidence> used;
+  for (Evidence evidence : gathered) {
+    if (!is_cited(claims, evidence.id)) continue;
+    Json values = Json::object();
+    for (const Step& step : state.steps) {
+      if (step.evidence != evidence.id) continue;
+      for (const auto& [name, value] : step.call.arguments.items()) values[name] = value;
+    }
+    if (evidence.value.is_object()) {
+      for (const auto& [name, value] : evidence.value.items()) {
+        const std::string text = value.is_string() ? value.get<std::string>() : dump_json(value);
+        if (answer.find(text) != std::string::npos) values[name] = value;
+      }
+    } else {
+      values["result"] = evidence.value;
+    }
+    evidence.value = values;
+    evidence.quote = dump_json_spaced(values);
+    used.push_back(std::move(evidence));
+  }
+  return used;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+}  // namespace
+
+Json check_draft_of(const RunState& state, const Branch& branch, const QueryAgain& query,
+                    const Limits& limits) {
+  const std::string& answer = state.drafts[*branch.draft].answer;
+  const std::vector<Evidence> gathered = evidence_of(state, branch);
+  std::vector<std::unique_ptr<Source>> sources;
+  sources.push_back(make_evidence_source(gathered, query));
+  const std::vector<CheckedClaim> claims = verify(answer, sources, limits);
+
+  const bool spans = state.spec.style == AnswerStyle::kSpans;
+  const Coverage coverage = question_coverage(
+      state.spec.task, spans ? evidence_used(state, gathered, answer, claims) : gathered);
+  // A small model can't be trusted to have understood: every word it was asked about must be
+  // accounted for. A larger one may answer in its own words; what was not covered is stated.
+  const bool on_the_question = spans ? coverage.complete() : !coverage.covered.empty();
+
+  bool verified = on_the_question && !claims.empty();
+  std::string reason;
+  const auto object = [&](const std::string& why) {
+    verified = false;
+    reason += (reason.empty() ? "" : " ") + why + (why.ends_with('.') ? "" : ".");
+  };
+  std::size_t held = 0;
+  Json claims_json = Json::array();
+  for (const CheckedClaim& checked : claims) {
+    claims_json.push_back(to_json(checked));
+    if (checked.verdict.kind == VerdictKind::kSupported) {
+      ++held;
+    } else {
+      object(
+          "\"" + checked.claim.text + "\" is " +
+          (checked.verdict.kind == VerdictKind::kContradicted ? "contradicted" : "not supported") +
+          ": " + checked.verdict.reason);
+    }
+  }
+  Json requirements_json = Json::array();
+  for (const Requirement& requirement : state.spec.requirements) {
+    const RequirementResult result = check(requirement, answer, claims);
+    requirements_json.push_back(to_json(result));
+    if (result.status == RequirementResult::Status::kMet) {
+      ++held;
+    } else if (requirement.mandatory) {
+      object("the requirement \"" + requirement.name + "\" is not met: " + result.reason);
+    }
+  }
+  if (claims.empty()) object("the draft states nothing that could be checked");
+  if (!on_the_question) object("nothing found speaks of: " + joined(coverage.missing));
+  const std::size_t all = claims.size() + state.spec.requirements.size();
+  return {{"verified", verified},
+          {"on_the_question", on_the_question},
+          {"score", all == 0 ? 0.0 : static_cast<double>(held) / static_cast<double>(all)},
+          {"claims", std::move(claims_json)},
+          {"requirements", std::move(requirements_json)},
+          {"covered", coverage.covered},
+          {"missing", coverage.missing},
+          {"reason", reason}};
+}
+
+}  // namespace orkestra::planner

@@ -1,0 +1,14 @@
+// Holds a branch's draft against its evidence, the run's requirements and the question asked.
+#pragma once
+
+#include <orkestra/core/limits.h>
+#include <orkestra/planner/run_state.h>
+
+namespace orkestra::planner {
+
+// The body of a "draft_checked" event (see RunState's Draft for its members). SQL evidence is run
+// again through `query`. The branch must have a draft.
+Json check_draft_of(const RunState& state, const Branch& branch, const QueryAgain& query,
+                    const Limits& limits);
+
+}  // namespace orkestra::planner

@@ -1,0 +1,124 @@
+#include <orkestra/planner/draft_constraint.h>
+#include <orkestra/planner/prompt_catalogue.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace orkestra::planner {
+namespace {
+
+using Values = std::map<std::string, std::string>;
+
+bool contains(const std::vector<std::string>& list, const std::string& value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+
+// A JSON scalar as it reads in the result's own text.
+std::string scalar_text(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : dump_json(value);
+}
+
+// Every scalar inside `value`, in order, without repeats.
+void collect_scalars(const Json& value, std::vector<std::string>& out) {
+  if (value.is_structured()) {
+    for (const Json& member : value) collect_scalars(member, out);
+  } else if (!value.is_null()) {
+    std::string text = scalar_text(value);
+    if (!text.empty() && !contains(out, text)) out.push_back(std::move(text));
+  }
+}
+
+// All ways to fill the form: argument names from the call, other holes by any of `values`.
+void fill_form(const std::string& form, std::size_t at, const Values& arguments,
+               const std::vector<std::string>& values, std::string written,
+               std::vector<std::string>& out) {
+  constexpr std::size_t kMaxAnswers = 4096;
+  if (out.size() >= kMaxAnswers) return;
+  const std::size_t open = form.find('{', at);
+  const std::size_t close = open == std::string::npos ? open : form.find('}', open);
+  if (close == std::string::npos) {
+    out.push_back(written + form.substr(at));
+    return;
+  }
+  written += form.substr(at, open - at);
+  const auto argument = arguments.find(form.substr(open + 1, close - open - 1));
+  if (argument != arguments.end()) {
+    fill_form(form, close + 1, arguments, values, written + argument->second, out);
+    return;
+  }
+  for (const std::string& value : values) {
+    fill_form(form, close + 1, arguments, values, written + value, out);
+  }
+}
+
+const Step* step_of(const RunState& state, const std::string& evidence_id) {
+  for (const Step& step : state.steps) {
+    if (step.evidence == evidence_id) return &step;
+  }
+  return nullptr;
+}
+
+// "The balance of X is 5." -> "The balance of X is 5 [1]."
+std::string with_citation(std::string sentence, const std::string& id) {
+  const bool stop = !sentence.empty() && sentence.back() == '.';
+  if (stop) sentence.pop_back();
+  return sentence + " [" + id + "]" + (stop ? "." : "");
+}
+
+}  // namespace
+
+std::vector<std::string> possible_answers(const RunState& state, const Branch& branch) {
+  std::vector<std::string> answers;
+  for (const std::string& id : branch.evidence) {
+    const Step* step = step_of(state, id);
+    const Evidence* evidence = state.find_evidence(id);
+    if (step == nullptr || evidence == nullptr) continue;
+    std::vector<std::string> values;
+    collect_scalars(evidence->value, values);
+    const ToolSpec* tool = state.tool(step->call.name);
+    std::vector<std::string> sentences;
+    if (tool != nullptr && !tool->answer_form.empty()) {
+      Values arguments;
+      for (const auto& [name, value] : step->call.arguments.items()) {
+        arguments[name] = scalar_text(value);
+      }
+      fill_form(tool->answer_form, 0, arguments, values, "", sentences);
+    } else {
+      sentences = values;
+    }
+    for (std::string& sentence : sentences) {
+      std::string answer = with_citation(std::move(sentence), id);
+      if (!contains(branch.excluded_answers, answer) && !contains(answers, answer)) {
+        answers.push_back(std::move(answer));
+      }
+    }
+  }
+  return answers;
+}
+
+std::vector<ToolSpec> offered_tools(const RunState& state, const Branch& branch) {
+  std::vector<ToolSpec> tools;
+  for (const ToolSpec& tool : state.spec.tools) {
+    if (!contains(branch.excluded_tools, tool.name)) tools.push_back(tool);
+  }
+  return tools;
+}
+
+model::Constraint next_turn_constraint(const RunState& state, const Branch& branch) {
+  using model::Constraint;
+  std::vector<Constraint> alternatives;
+  if (std::vector<ToolSpec> tools = offered_tools(state, branch); !tools.empty()) {
+    alternatives.push_back(Constraint::tool_call(std::move(tools), {{"request", state.spec.task}}));
+  }
+  if (state.spec.style == AnswerStyle::kProse) {
+    alternatives.push_back(Constraint::text());
+  } else {
+    std::vector<std::string> drafts = possible_answers(state, branch);
+    drafts.push_back(prompt("abstain").text);
+    alternatives.push_back(Constraint::choices(std::move(drafts)));
+  }
+  return Constraint::any_of(std::move(alternatives));
+}
+
+}  // namespace orkestra::planner

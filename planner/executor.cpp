@@ -1,0 +1,183 @@
+#include <orkestra/core/error.h>
+#include <orkestra/core/hash.h>
+#include <orkestra/planner/draft_check.h>
+#include <orkestra/planner/draft_constraint.h>
+#include <orkestra/planner/executor.h>
+#include <orkestra/planner/prompt_catalogue.h>
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace orkestra::planner {
+namespace {
+
+constexpr double kCandidateTemperature = 0.8;
+constexpr std::chrono::seconds kToolDeadline{30};
+
+Conversation conversation_of(const RunState& state) {
+  Conversation conversation =
+      Conversation()
+          .with_tools(state.spec.tools)
+          .with_turn(Turn{.role = Role::kSystem, .text = prompt("system").text});
+  for (const Turn& turn : state.branch().turns) conversation = conversation.with_turn(turn);
+  return conversation;
+}
+
+std::string result_text(const std::string& id, const ToolResult& result) {
+  if (result.ok) {
+    return fill_prompt("tool_result", {{"id", id}, {"result", dump_json_spaced(result.value)}});
+  }
+  return fill_prompt("tool_error", {{"id", id}, {"message", dump_json(Json(result.message))}});
+}
+
+Evidence evidence_of(const std::string& id, const ToolResult& result, const ToolSpec* tool) {
+  Evidence evidence;
+  evidence.id = id;
+  evidence.quote = dump_json_spaced(result.value);
+  evidence.value = result.value;
+  evidence.description = tool == nullptr ? "" : tool->description;
+  evidence.origin = result.origin;
+  evidence.hash = sha256_hex(evidence.quote);
+  evidence.label = result.label;
+  return evidence;
+}
+
+}  // namespace
+
+void Executor::record(RunState& state, NewEvent event) {
+  event.at_ms = services_.clock.unix_ms();
+  const Event appended = services_.append(std::move(event));
+  apply(state, appended);
+  services_.on_event(appended);
+}
+
+Limits Executor::limits(const RunState& state) const {
+  const std::int64_t left =
+      std::max<std::int64_t>(1, state.spec.budget.milliseconds - state.usage.milliseconds);
+  Limits limits = Limits::within(std::chrono::milliseconds(left));
+  limits.stop = services_.stop;
+  return limits;
+}
+
+void Executor::start(const RunSpec& spec, RunState& state) {
+  record(state, {.branch = "main", .kind = "run_started", .body = run_started_body(spec)});
+}
+
+void Executor::resume(RunState& state) {
+  record(state, {.branch = state.branch().name, .kind = "run_resumed"});
+}
+
+void Executor::perform(const Action& action, RunState& state) {
+  if (services_.stop.stop_requested()) {
+    throw Error(ErrorCode::kCancelled, "run " + state.id + " was cancelled; it can be resumed");
+  }
+  std::visit(
+      [&](const auto& chosen) {
+        using Chosen = std::decay_t<decltype(chosen)>;
+        if constexpr (std::is_same_v<Chosen, Generate>) generate(state);
+        if constexpr (std::is_same_v<Chosen, CallTool>) call_tool(chosen, state);
+        if constexpr (std::is_same_v<Chosen, CheckDraft>) check_draft(state);
+        if constexpr (std::is_same_v<Chosen, OpenBranch>) open_branch(chosen, state);
+        if constexpr (std::is_same_v<Chosen, Finish>) finish(chosen, state);
+      },
+      action);
+}
+
+// All candidates in one submit: the first greedy, the others sampled; equal ones count once.
+void Executor::generate(RunState& state) {
+  const Conversation conversation = conversation_of(state);
+  const model::Constraint constraint = next_turn_constraint(state, state.branch());
+  std::vector<model::GenerateRequest> requests;
+  for (int i = 0; i < state.spec.budget.candidates; ++i) {
+    model::GenerateRequest request{.conversation = conversation, .constraint = constraint};
+    request.limits = limits(state);
+    request.sampling.temperature = i == 0 ? 0.0 : kCandidateTemperature;
+    request.sampling.seed = state.spec.seed + static_cast<std::uint64_t>(i);
+    requests.push_back(std::move(request));
+  }
+  Json candidates = Json::array();
+  model::TokenUsage usage;
+  for (const auto& ticket : services_.model.submit(std::move(requests))) {
+    const model::Generation written = ticket->wait();
+    usage.prompt += written.usage.prompt;
+    usage.reused += written.usage.reused;
+    usage.generated += written.usage.generated;
+    Json turn = to_json(written.turn);
+    const bool known = std::any_of(candidates.begin(), candidates.end(), [&](const Json& other) {
+      return other.at("turn").at("text") == turn.at("text") &&
+             other.at("turn").value("tool_calls", Json()) == turn.value("tool_calls", Json());
+    });
+    if (!known) {
+      candidates.push_back({{"turn", std::move(turn)},
+                            {"log_probability", written.log_probability},
+                            {"cut_off", written.finish == model::FinishReason::kLength}});
+    }
+  }
+  record(state, {.branch = state.branch().name,
+                 .kind = "generated",
+                 .body = {{"candidates", std::move(candidates)},
+                          {"usage",
+                           {{"prompt", usage.prompt},
+                            {"reused", usage.reused},
+                            {"generated", usage.generated}}}}});
+}
+
+void Executor::call_tool(const CallTool& action, RunState& state) {
+  const std::string branch = state.branch().name;
+  ToolCall call = action.call;
+  call.id = action.step;
+  if (!action.intended) {
+    record(state, {.branch = branch,
+                   .kind = "tool_intended",
+                   .body = {{"step", action.step}, {"call", to_json(call)}}});
+  }
+  Limits bounds = limits(state);
+  bounds.deadline = std::min(bounds.deadline, Limits::within(kToolDeadline).deadline);
+  const ToolResult result = services_.call_tool(call, bounds);
+  if (!result.ok && result.code == ErrorCode::kCancelled && services_.stop.stop_requested()) {
+    throw Error(ErrorCode::kCancelled, "run " + state.id + " was cancelled; it can be resumed");
+  }
+  const std::string id = action.step.substr(1);
+  const Json evidence =
+      result.ok ? to_json(evidence_of(id, result, state.tool(call.name))) : Json(nullptr);
+  const Turn turn{
+      .role = Role::kTool, .text = result_text(id, result), .tool_call_id = action.step};
+  record(state, {.branch = branch,
+                 .kind = "tool_finished",
+                 .label = result.label,
+                 .body = {{"step", action.step},
+                          {"result", to_json(result)},
+                          {"evidence", evidence},
+                          {"turn", to_json(turn)}}});
+}
+
+void Executor::check_draft(RunState& state) {
+  Json body = check_draft_of(state, state.branch(), services_.query_again, limits(state));
+  record(state, {.branch = state.branch().name, .kind = "draft_checked", .body = std::move(body)});
+}
+
+void Executor::open_branch(const OpenBranch& action, RunState& state) {
+  const std::string name = "main/" + std::to_string(state.branches.size() + 1);
+  record(state,
+         {.branch = name,
+          .kind = "branch_opened",
+          .body = {{"from", action.from},
+                   {"turns", action.turns},
+                   {"excluded_tools", action.excluded_tools},
+                   {"excluded_answers", action.excluded_answers},
+                   {"feedback", action.feedback},
+                   {"alternative", action.alternative ? Json(*action.alternative) : Json(nullptr)},
+                   {"reason", action.reason}}});
+}
+
+void Executor::finish(const Finish& action, RunState& state) {
+  record(state, {.branch = state.branch().name,
+                 .kind = "run_finished",
+                 .body = {{"status", action.status},
+                          {"reason", action.reason},
+                          {"draft", action.draft ? Json(*action.draft) : Json(nullptr)}}});
+}
+
+}  // namespace orkestra::planner

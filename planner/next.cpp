@@ -1,0 +1,152 @@
+#include <orkestra/planner/draft_constraint.h>
+#include <orkestra/planner/next.h>
+
+#include <algorithm>
+
+namespace orkestra::planner {
+namespace {
+
+// Turns of `branch` before the assistant turn that made its last tool call.
+std::size_t turns_before_last_call(const Branch& branch) {
+  for (std::size_t i = branch.turns.size(); i-- > 0;) {
+    if (!branch.turns[i].tool_calls.empty()) return i;
+  }
+  return 1;
+}
+
+std::string last_called_tool(const Branch& branch) {
+  const std::size_t at = turns_before_last_call(branch);
+  if (at >= branch.turns.size() || branch.turns[at].tool_calls.empty()) return {};
+  return branch.turns[at].tool_calls.front().name;
+}
+
+std::string failure_reason(const RunState& state, const Branch& branch) {
+  if (branch.draft) return state.drafts[*branch.draft].reason;
+  return "the same call again, or too many steps";
+}
+
+// The same turns, but another value out of the same results.
+std::optional<OpenBranch> other_answer(const RunState& state, const Branch& branch) {
+  if (!branch.draft || !state.drafts[*branch.draft].on_the_question) return std::nullopt;
+  OpenBranch open{.from = branch.name,
+                  .turns = branch.turns.size() - 1,
+                  .excluded_tools = branch.excluded_tools,
+                  .excluded_answers = branch.excluded_answers};
+  open.excluded_answers.push_back(state.drafts[*branch.draft].answer);
+  Branch probe = branch;
+  probe.excluded_answers = open.excluded_answers;
+  if (possible_answers(state, probe).empty()) return std::nullopt;
+  open.reason = failure_reason(state, branch);
+  return open;
+}
+
+// Before the last call, without the tool that led here.
+std::optional<OpenBranch> other_tool(const RunState& state, const Branch& branch) {
+  const std::string tool = last_called_tool(branch);
+  if (tool.empty()) return std::nullopt;
+  OpenBranch open{.from = branch.name,
+                  .turns = turns_before_last_call(branch),
+                  .excluded_tools = branch.excluded_tools};
+  open.excluded_tools.push_back(tool);
+  Branch probe = branch;
+  probe.excluded_tools = open.excluded_tools;
+  if (offered_tools(state, probe).empty()) return std::nullopt;
+  open.reason = failure_reason(state, branch);
+  return open;
+}
+
+std::optional<OpenBranch> other_candidate(const RunState& state, const Branch& branch) {
+  if (state.alternatives.empty()) return std::nullopt;
+  const RunState::Alternative& waiting = state.alternatives.front();
+  const auto from = std::find_if(state.branches.begin(), state.branches.end(),
+                                 [&](const Branch& b) { return b.name == waiting.branch; });
+  return OpenBranch{.from = waiting.branch,
+                    .turns = waiting.turns,
+                    .excluded_tools = from->excluded_tools,
+                    .excluded_answers = from->excluded_answers,
+                    .alternative = 0,
+                    .reason = failure_reason(state, branch)};
+}
+
+// Everything written stays; a user turn says what was wrong.
+std::optional<OpenBranch> with_feedback(const RunState& state, const Branch& branch) {
+  if (!branch.draft) return std::nullopt;
+  return OpenBranch{.from = branch.name,
+                    .turns = branch.turns.size(),
+                    .excluded_tools = branch.excluded_tools,
+                    .excluded_answers = branch.excluded_answers,
+                    .feedback = state.drafts[*branch.draft].reason,
+                    .reason = failure_reason(state, branch)};
+}
+
+std::optional<OpenBranch> repair(const RunState& state) {
+  if (static_cast<int>(state.branches.size()) > state.spec.budget.repairs) return std::nullopt;
+  const Branch& branch = state.branch();
+  if (auto open = other_candidate(state, branch)) return open;
+  if (state.spec.style == AnswerStyle::kProse) {
+    if (auto open = with_feedback(state, branch)) return open;
+    return other_tool(state, branch);
+  }
+  if (auto open = other_answer(state, branch)) return open;
+  return other_tool(state, branch);
+}
+
+// The best draft there is, and what can honestly be said of it.
+Finish give_up(const RunState& state, const std::string& status_when_exhausted,
+               const std::string& reason) {
+  std::optional<std::size_t> best;
+  for (std::size_t i = 0; i < state.drafts.size(); ++i) {
+    const Draft& draft = state.drafts[i];
+    if (!draft.checked || draft.abstains || !draft.on_the_question) continue;
+    if (!best || draft.score > state.drafts[*best].score) best = i;
+  }
+  if (!status_when_exhausted.empty()) return {status_when_exhausted, reason, best};
+  if (best) return {"unverified", state.drafts[*best].reason, best};
+  std::string why = "the sources do not answer it";
+  for (const Draft& draft : state.drafts) {
+    if (draft.checked && !draft.abstains && !draft.reason.empty()) why += ": " + draft.reason;
+    if (draft.checked && !draft.abstains && !draft.reason.empty()) break;
+  }
+  return {"abstained", why, std::nullopt};
+}
+
+}  // namespace
+
+Action next(const RunState& state) {
+  if (state.finished()) return Stop{};
+
+  if (const Step* open = state.open_step()) {
+    const ToolSpec* spec = state.tool(open->call.name);
+    if (spec != nullptr && !spec->traits.safe_to_repeat) {
+      return Finish{"outcome_unknown",
+                    "the outcome of step " + open->id + " (" + open->call.name +
+                        ") is not known and it is not safe to repeat: look whether it happened",
+                    std::nullopt};
+    }
+    return CallTool{open->id, open->call, true};
+  }
+
+  const Branch& branch = state.branch();
+  if (branch.draft) {
+    const Draft& draft = state.drafts[*branch.draft];
+    if (draft.abstains) return give_up(state, "", "");
+    if (!draft.checked) return CheckDraft{};
+    if (draft.verified) return Finish{"verified", "", branch.draft};
+  }
+  if (const auto spent = state.spec.budget.exhausted(state.usage)) {
+    return give_up(state, "exhausted", "the budget is used up: " + *spent);
+  }
+  if (branch.draft || branch.dead) {
+    if (auto open = repair(state)) return *open;
+    return give_up(state, "", "");
+  }
+  if (branch.pending_call) {
+    if (const auto spent = state.spec.budget.tool_calls_exhausted(state.usage)) {
+      return give_up(state, "exhausted", "the budget is used up: " + *spent);
+    }
+    return CallTool{"s" + std::to_string(state.steps.size() + 1), *branch.pending_call, false};
+  }
+  return Generate{};
+}
+
+}  // namespace orkestra::planner
