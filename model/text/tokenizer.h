@@ -1,5 +1,6 @@
-// Tokenizer: text <-> token ids, read from a GGUF file's vocabulary. Immutable, shared, thread-safe.
-// "llama" = SentencePiece BPE with byte fallback (Kudo & Richardson 2018): merges by score.
+// Tokenizer: text <-> token ids, read from a GGUF file's vocabulary. Immutable, shared,
+// thread-safe. "llama" = SentencePiece BPE with byte fallback (Kudo & Richardson 2018): merges by
+// score.
 #pragma once
 
 #include <orkestra/model/format/gguf.h>

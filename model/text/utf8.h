@@ -1,0 +1,13 @@
+// UTF-8 as this folder needs it: how long is the character that starts here.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace orkestra::model {
+
+// Bytes of the well-formed UTF-8 character at `at` (RFC 3629: no overlong forms, no surrogates,
+// nothing above U+10FFFF), or 0 when there is none. `at` < text.size().
+std::size_t utf8_length(std::string_view text, std::size_t at);
+
+}  // namespace orkestra::model
