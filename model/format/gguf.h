@@ -1,7 +1,12 @@
 // GgufFile: a memory-mapped GGUF v2/v3 file (ggml's docs/gguf.md), little endian.
 // Nothing in the file is trusted: every count, length, offset, product and alignment is checked
-// before it is used or allocated. Owns the mapping; views it hands out live as long as it does.
-// Immutable after open, so any thread may read it.
+// before it is used or allocated, and opening takes memory in proportion to the metadata and the
+// tensor table (at most about 12 times their bytes; both together may take 64 MiB). Owns the
+// mapping; views it hands out live as long as it does. Immutable after open, so any thread may
+// read it.
+//
+// What remains: a file that another program shortens while it is open ends this process with
+// SIGBUS when the lost part is read. Replace model files by renaming, never in place.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +25,13 @@ namespace orkestra::model {
 
 // ggml's numbering; only the types this build can read have names.
 enum class TensorType : std::uint32_t {
-  kF32 = 0, kF16 = 1, kQ5_0 = 6, kQ8_0 = 8, kQ4_K = 12, kQ6_K = 14, kBF16 = 30,
+  kF32 = 0,
+  kF16 = 1,
+  kQ5_0 = 6,
+  kQ8_0 = 8,
+  kQ4_K = 12,
+  kQ6_K = 14,
+  kBF16 = 30,
 };
 
 struct TensorView {
@@ -44,7 +55,8 @@ class GgufFile {
   // Throws Error: kNotFound (no such file), kCorrupt (with the place), kUnsupported (version,
   // tensor type, big endian).
   static std::shared_ptr<const GgufFile> open(const std::filesystem::path& path);
-  // The same checks over bytes in memory, which must outlive the result (bundled data, fuzzing).
+  // The same checks over bytes in memory, which must outlive the result (bundled data, fuzzing)
+  // and lie at a multiple of 8, as tensor data does in a file; kInvalid otherwise.
   static std::shared_ptr<const GgufFile> parse(std::span<const std::byte> bytes, std::string name);
 
   virtual ~GgufFile() = default;
@@ -52,6 +64,8 @@ class GgufFile {
   virtual const std::map<std::string, GgufValue, std::less<>>& metadata() const = 0;
   virtual const std::vector<TensorView>& tensors() const = 0;
   virtual const TensorView* find_tensor(std::string_view name) const = 0;
+  // Everything before the tensor data: header, metadata, tensor table. Identifies the file.
+  virtual std::span<const std::byte> header_bytes() const = 0;
 
   // Typed look-ups. The plain ones throw Error{kCorrupt} when the key is missing or of another
   // type; the others return the fallback only when it is missing.

@@ -51,10 +51,10 @@ struct Kernels {
   // Causal depthwise convolution with bias, then SiLU, for channels [c_begin, c_end).
   // x: [n_tokens, x_stride]; state: [d_inner, d_conv - 1] the last inputs, oldest first, updated;
   // weight: [d_inner, d_conv]; y: [n_tokens, y_stride].
-  void (*causal_conv_silu)(const float* x, std::int64_t x_stride, float* state,
-                           const float* weight, const float* bias, std::int64_t d_conv,
-                           std::int64_t n_tokens, std::int64_t c_begin, std::int64_t c_end,
-                           float* y, std::int64_t y_stride);
+  void (*causal_conv_silu)(const float* x, std::int64_t x_stride, float* state, const float* weight,
+                           const float* bias, std::int64_t d_conv, std::int64_t n_tokens,
+                           std::int64_t c_begin, std::int64_t c_end, float* y,
+                           std::int64_t y_stride);
   // Selective scan (Gu & Dao 2023, Mamba, algorithm 2) for channels [c_begin, c_end):
   //   dt' = softplus(dt + dt_bias);  s = exp(dt' A) s + dt' x B;  y = C s + D x;  y *= silu(z)
   // x, dt, z, y: [n_tokens, their stride]; b, c: [n_tokens, bc_stride] rows of d_state;
