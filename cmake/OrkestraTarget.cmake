@@ -11,7 +11,8 @@ add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Werror -ffp-contract=of
 add_compile_options(-Wno-missing-field-initializers)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 14)
   # False positives inside std::string and std::optional (GCC bugs 105329, 105562, 105651).
-  add_compile_options(-Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-restrict)
+  add_compile_options(-Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-restrict
+                      -Wno-array-bounds)
 endif()
 if(ORKESTRA_SANITIZE)
   add_compile_options(-fsanitize=${ORKESTRA_SANITIZE} -fno-omit-frame-pointer
