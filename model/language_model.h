@@ -72,10 +72,11 @@ struct ScoreResult {
 };
 
 struct ModelCapabilities {
-  std::string id;              // what reports and the journal call it
-  std::string kind;            // "embedded", "remote", "scripted"
-  std::int64_t context = 0;    // tokens
-  bool constraints = false;    // enforced while decoding (not by retrying)
+  std::string id;               // what reports and the journal call it
+  std::string kind;             // "embedded", "remote", "scripted"
+  std::int64_t context = 0;     // tokens
+  std::int64_t parameters = 0;  // 0 = not known
+  bool constraints = false;     // enforced while decoding (not by retrying)
   bool scores_logits = false;
 };
 

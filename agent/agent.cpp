@@ -1,0 +1,201 @@
+#include <orkestra/agent/agent.h>
+#include <orkestra/agent/model_locator.h>
+#include <orkestra/core/error.h>
+#include <orkestra/planner/report.h>
+#include <orkestra/tools/calculator.h>
+#include <orkestra/tools/saved_queries.h>
+#include <orkestra/tools/sql.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+namespace orkestra::agent {
+namespace {
+
+bool listed(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+Json sources_json(const AgentOptions& options) {
+  Json sources = Json::array();
+  const auto add = [&](const char* kind, const std::filesystem::path& path) {
+    sources.push_back({{"kind", kind}, {"path", std::filesystem::absolute(path).string()}});
+  };
+  for (const auto& path : options.databases) add("database", path);
+  for (const auto& path : options.queries) add("queries", path);
+  return sources;
+}
+
+std::string read_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw Error(ErrorCode::kNotFound, path.string() + ": can't be read");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::vector<planner::Requirement> requirements_of(const AgentOptions& options) {
+  std::vector<planner::Requirement> requirements;
+  for (const std::string& text : options.requirements) {
+    requirements.push_back(planner::parse_requirement(text));
+  }
+  if (!options.schema.empty()) {
+    requirements.push_back(
+        {.name = "schema: " + options.schema.filename().string(),
+         .description = "The answer is JSON that satisfies the schema.",
+         .kind = planner::Requirement::Kind::kSchema,
+         .value = parse_json(read_file(options.schema), options.schema.string())});
+  }
+  return requirements;
+}
+
+// Runs an answer's query again, for the verifier.
+Json query_again(const std::filesystem::path& database, std::string_view sql,
+                 const Json& parameters, const Limits& limits) {
+  return tools::query_database(database, sql, parameters, limits);
+}
+
+}  // namespace
+
+struct Agent::Wiring {
+  AgentOptions options;
+  std::unique_ptr<model::LanguageModel> model;
+  tools::ToolRegistry registry;
+  std::vector<planner::Requirement> requirements;
+  std::unique_ptr<planner::Journal> journal;
+  SystemClock clock;
+
+  void add_tool(std::unique_ptr<tools::Tool> tool) {
+    const std::string& name = tool->spec().name;
+    if (!options.allow.empty() && !listed(options.allow, name)) return;
+    if (listed(options.deny, name)) return;
+    registry.add(std::move(tool));
+  }
+
+  planner::RunServices services(const std::string& run, std::int64_t epoch,
+                                const EventCallback& on_event, const planner::RunState& state,
+                                std::stop_token stop) {
+    return {.model = *model,
+            .clock = clock,
+            .call_tool = [this](const ToolCall& call,
+                                const Limits& limits) { return registry.call(call, limits); },
+            .query_again = query_again,
+            .append =
+                [this, run, epoch](planner::NewEvent event) {
+                  std::vector<planner::NewEvent> events;
+                  events.push_back(std::move(event));
+                  return journal->append(run, epoch, std::move(events)).front();
+                },
+            .on_event =
+                [&on_event, &state](const planner::Event& event) {
+                  if (on_event) on_event(event, state);
+                },
+            .stop = std::move(stop)};
+  }
+
+  planner::RunSpec spec(const std::string& task) const {
+    const model::ModelCapabilities& capabilities = model->capabilities();
+    const bool small =
+        capabilities.parameters > 0 && capabilities.parameters < planner::kProseParameters;
+    return {.task = task,
+            .requirements = requirements,
+            .tools = registry.specs(),
+            .budget = planner::Budget::of_level(options.budget),
+            .style = small ? planner::AnswerStyle::kSpans : planner::AnswerStyle::kProse,
+            .model = capabilities.id,
+            .model_kind = capabilities.kind,
+            .seed = options.seed,
+            .sources = sources_json(options)};
+  }
+};
+
+Agent::Agent(AgentOptions options) : wiring_(std::make_unique<Wiring>()) {
+  Wiring& wiring = *wiring_;
+  wiring.options = std::move(options);
+  const AgentOptions& given = wiring.options;
+  wiring.requirements = requirements_of(given);
+  planner::Budget::of_level(given.budget);
+  if (!given.queries.empty() && given.databases.empty()) {
+    throw Error(ErrorCode::kInvalid, "queries need the database they read: give --db FILE");
+  }
+  for (const auto& file : given.queries) {
+    for (auto& tool : tools::load_saved_queries(file, given.databases.front())) {
+      wiring.add_tool(std::move(tool));
+    }
+  }
+  if (given.queries.empty() && !given.databases.empty()) {
+    wiring.add_tool(tools::make_sql_tool(given.databases.front()));
+  }
+  wiring.add_tool(tools::make_calculator_tool());
+  wiring.model = open_language_model(given.model, given.threads);
+  wiring.journal = planner::Journal::open(given.store.empty() ? default_store() : given.store);
+}
+
+Agent::~Agent() = default;
+
+void Agent::add_tool(std::unique_ptr<tools::Tool> tool) { wiring_->add_tool(std::move(tool)); }
+
+planner::Journal& Agent::journal() { return *wiring_->journal; }
+
+Json Agent::run(const std::string& task, const EventCallback& on_event, std::stop_token stop) {
+  if (task.empty()) throw Error(ErrorCode::kInvalid, "the task is empty");
+  planner::RunSpec spec = wiring_->spec(task);
+  if (spec.tools.empty()) throw Error(ErrorCode::kInvalid, "no tool is left to work with");
+  const std::string id = wiring_->journal->create_run();
+  planner::RunState state;
+  planner::Executor executor(wiring_->services(id, 1, on_event, state, std::move(stop)));
+  executor.start(spec, state);
+  planner::run_to_end(executor, state);
+  return planner::make_report(state);
+}
+
+Json Agent::resume(const std::string& run, const EventCallback& on_event, std::stop_token stop) {
+  planner::RunState state = planner::fold(wiring_->journal->read(run));
+  if (state.finished()) return planner::make_report(state);
+  Json tools_then = Json::array();
+  Json tools_now = Json::array();
+  for (const ToolSpec& tool : state.spec.tools) tools_then.push_back(to_json(tool));
+  for (const ToolSpec& tool : wiring_->registry.specs()) tools_now.push_back(to_json(tool));
+  if (tools_then != tools_now) {
+    throw Error(ErrorCode::kConflict,
+                "run " + run + ": the tools on offer have changed since it began; give the same " +
+                    "databases and queries, or start anew");
+  }
+  const std::int64_t epoch = wiring_->journal->take_over(run);
+  planner::Executor executor(wiring_->services(run, epoch, on_event, state, std::move(stop)));
+  executor.resume(state);
+  planner::run_to_end(executor, state);
+  return planner::make_report(state);
+}
+
+std::vector<planner::Divergence> Agent::recompute(const std::string& run) {
+  return planner::replay_recompute(wiring_->journal->read(run), *wiring_->model, query_again);
+}
+
+AgentOptions options_of_run(const planner::RunSpec& spec, const std::filesystem::path& store) {
+  AgentOptions options{.budget = spec.budget.level, .store = store, .seed = spec.seed};
+  for (const Json& source : spec.sources) {
+    const std::string kind = source.value("kind", "");
+    const std::string path = source.value("path", "");
+    if (kind == "database") options.databases.emplace_back(path);
+    if (kind == "queries") options.queries.emplace_back(path);
+    if (kind == "model") options.model = path;
+    if (kind == "allow") options.allow.push_back(path);
+    if (kind == "deny") options.deny.push_back(path);
+  }
+  return options;
+}
+
+std::filesystem::path default_store() {
+  if (const char* data = std::getenv("XDG_DATA_HOME"); data != nullptr && *data != '\0') {
+    return std::filesystem::path(data) / "orkestra" / "store.db";
+  }
+  const char* home = std::getenv("HOME");
+  if (home == nullptr || *home == '\0') {
+    throw Error(ErrorCode::kInvalid, "no HOME to keep the store in: give --store FILE");
+  }
+  return std::filesystem::path(home) / ".local" / "share" / "orkestra" / "store.db";
+}
+
+}  // namespace orkestra::agent

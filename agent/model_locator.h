@@ -1,0 +1,27 @@
+// Which model a name means: a path, a bundled model, or a script. Bundled models lie beside the
+// program (../share/orkestra) and are never downloaded.
+#pragma once
+
+#include <orkestra/model/language_model.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace orkestra::agent {
+
+struct BundledModel {
+  std::string name;
+  std::filesystem::path file;
+};
+std::vector<BundledModel> bundled_models();
+
+// The file that `name` means: a bundled model's name or a path. Throws Error{kNotFound} that lists
+// what there is.
+std::filesystem::path locate_model(const std::string& name);
+
+// Opens "nano", "path.gguf" or "script:FILE".
+std::unique_ptr<model::LanguageModel> open_language_model(const std::string& name, int threads);
+
+}  // namespace orkestra::agent
