@@ -18,8 +18,18 @@ struct SqlLimits {
   std::size_t max_bytes = std::size_t{64} << 10U;
 };
 
-// Rows as an array of objects, column names as keys. Throws Error (see core/database.h);
-// kDenied for anything that is not reading, naming what was refused.
+struct QueryRows {
+  Json rows = Json::array();  // objects, column names as keys
+  bool truncated = false;     // there are more rows than the bounds allow
+};
+
+// Opens `database`, runs one SELECT with every :parameter bound from the object `parameters`.
+// Throws Error (see core/database.h); kDenied for anything that is not reading, naming what was
+// refused. The rows are the first ones within the bounds.
+QueryRows query_rows(const std::filesystem::path& database, std::string_view sql,
+                     const Json& parameters, const Limits& limits, const SqlLimits& bounds = {});
+
+// query_rows(...).rows.
 Json query_database(const std::filesystem::path& database, std::string_view sql,
                     const Json& parameters, const Limits& limits, const SqlLimits& bounds = {});
 
