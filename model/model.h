@@ -29,6 +29,9 @@ class Model {
   virtual std::int64_t vocabulary_size() const = 0;
 };
 
+// The same over a file already read, such as bundled bytes.
+std::shared_ptr<const Model> open_model(std::shared_ptr<const GgufFile> file);
+
 struct EngineOptions {
   int threads = 0;                                           // 0 = the processor's cores
   std::size_t state_budget_bytes = std::size_t{256} << 20U;  // of the state tree

@@ -1,0 +1,145 @@
+#include <orkestra/core/error.h>
+#include <orkestra/model/engine/cpu_backend.h>
+#include <orkestra/model/engine/embedded_model.h>
+#include <orkestra/model/engine/score_task.h>
+
+#include <string>
+#include <utility>
+
+namespace orkestra::model {
+namespace {
+
+class GenerationTicket final : public Ticket {
+ public:
+  explicit GenerationTicket(std::shared_ptr<GenerationTask> task) : task_(std::move(task)) {}
+  ~GenerationTicket() override { task_->cancel(); }
+  GenerationTicket(const GenerationTicket&) = delete;
+  GenerationTicket& operator=(const GenerationTicket&) = delete;
+
+  Generation wait() override {
+    task_->wait();
+    return task_->generation();
+  }
+  void cancel() override { task_->cancel(); }
+
+ private:
+  std::shared_ptr<GenerationTask> task_;
+};
+
+// A request that failed before it reached the worker: this request only, not its siblings.
+class FailedTicket final : public Ticket {
+ public:
+  explicit FailedTicket(Error error) : error_(std::move(error)) {}
+  Generation wait() override { throw error_; }
+  void cancel() override {}
+
+ private:
+  Error error_;
+};
+
+BatchOptions batch_options(const LoadedModel& model, const EngineOptions& options) {
+  if (options.max_batch_tokens < 1) {
+    throw Error(ErrorCode::kInvalid, "engine: max_batch_tokens must be 1 or more");
+  }
+  return {.n_vocab = model.vocabulary_size(),
+          .max_batch_tokens = options.max_batch_tokens,
+          .state_budget_bytes = options.state_budget_bytes};
+}
+
+}  // namespace
+
+EmbeddedModel::EmbeddedModel(std::shared_ptr<const LoadedModel> model, const EngineOptions& options)
+    : model_(std::move(model)),
+      writable_(std::make_shared<const TokenSet>(text_tokens(model_->tokenizer()))),
+      capabilities_{.id = model_->id(),
+                    .kind = "embedded",
+                    .context = model_->context_length(),
+                    .constraints = true,
+                    .scores_logits = true},
+      worker_(std::make_unique<CpuBackend>(model_->network(), kernels_named(options.kernels),
+                                           options.threads),
+              batch_options(*model_, options)) {}
+
+EncodedPrompt EmbeddedModel::encode(const Conversation& conversation) const {
+  EncodedPrompt prompt = model_->chat_format().encode(conversation, model_->id());
+  if (prompt.tokens.empty()) {
+    throw Error(ErrorCode::kInvalid, "the conversation encodes to no token at all");
+  }
+  return prompt;
+}
+
+void EmbeddedModel::check_room(const EncodedPrompt& prompt, std::size_t room) const {
+  const std::size_t needed = prompt.tokens.size() + room;
+  if (needed > static_cast<std::size_t>(model_->context_length())) {
+    throw Error(ErrorCode::kExhausted,
+                "the prompt has " + std::to_string(prompt.tokens.size()) + " tokens and needs " +
+                    std::to_string(room) + " more; the context of " + model_->id() + " holds " +
+                    std::to_string(model_->context_length()) + ": shorten the conversation");
+  }
+}
+
+std::vector<std::unique_ptr<Ticket>> EmbeddedModel::submit(std::vector<GenerateRequest> requests) {
+  std::vector<std::unique_ptr<Ticket>> tickets;
+  std::vector<std::shared_ptr<Task>> tasks;
+  for (GenerateRequest& request : requests) {
+    if (request.limits.max_tokens < 1) {
+      throw Error(ErrorCode::kInvalid, "limits: max_tokens must be 1 or more");
+    }
+    try {
+      EncodedPrompt prompt = encode(request.conversation);
+      check_room(prompt, 1);
+      ConstraintMatcher matcher(
+          ConstraintAutomaton::compile(model_->chat_format().expand(request.constraint)));
+      auto task = std::make_shared<GenerationTask>(model_, writable_, std::move(request),
+                                                   std::move(prompt), std::move(matcher));
+      tasks.push_back(task);
+      tickets.push_back(std::make_unique<GenerationTicket>(std::move(task)));
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kExhausted) throw;
+      tickets.push_back(std::make_unique<FailedTicket>(error));
+    }
+  }
+  worker_.submit(std::move(tasks));
+  return tickets;
+}
+
+ScoreResult EmbeddedModel::score(const ScoreRequest& request) {
+  const EncodedPrompt prompt = encode(request.conversation);
+  ScoreResult result{.log_probability = std::vector<double>(request.choices.size(), 0.0),
+                     .usage = {.prompt = static_cast<std::int64_t>(prompt.tokens.size())},
+                     .method = "logits"};
+  std::vector<std::shared_ptr<ScoreTask>> scored(request.choices.size());
+  std::vector<std::shared_ptr<Task>> tasks;
+  for (std::size_t i = 0; i < request.choices.size(); ++i) {
+    std::vector<TokenId> choice = model_->tokenizer().encode(request.choices[i]);
+    if (choice.empty()) continue;  // nothing to be said is certain
+    check_room(prompt, choice.size());
+    scored[i] = std::make_shared<ScoreTask>(writable_, prompt, std::move(choice));
+    scored[i]->tenant = request.tenant;
+    scored[i]->limits = request.limits;
+    tasks.push_back(scored[i]);
+  }
+  worker_.submit(tasks);
+  try {
+    for (std::size_t i = 0; i < scored.size(); ++i) {
+      if (!scored[i]) continue;
+      scored[i]->wait();
+      result.log_probability[i] = scored[i]->log_probability();
+      // The first one computes what was not known; the others fork from it.
+      if (scored[i] == tasks.front()) result.usage.reused = scored[i]->usage.reused;
+    }
+  } catch (...) {
+    for (const auto& task : tasks) task->cancel();
+    throw;
+  }
+  return result;
+}
+
+std::unique_ptr<LanguageModel> make_embedded_model(std::shared_ptr<const Model> model,
+                                                   const EngineOptions& options) {
+  auto loaded = std::dynamic_pointer_cast<const LoadedModel>(std::move(model));
+  if (!loaded) throw Error(ErrorCode::kInvalid, "engine: this model was not opened from a file");
+  return std::make_unique<EmbeddedModel>(std::move(loaded), options);
+}
+
+}  // namespace orkestra::model

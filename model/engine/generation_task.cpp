@@ -1,0 +1,118 @@
+#include <orkestra/core/error.h>
+#include <orkestra/model/engine/generation_task.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace orkestra::model {
+namespace {
+
+// Bytes of the UTF-8 character that begins with `lead`; 1 for a byte that begins none.
+std::size_t character_length(unsigned char lead) {
+  if (lead >= 0xF0 && lead < 0xF8) return 4;
+  if (lead >= 0xE0 && lead < 0xF0) return 3;
+  if (lead >= 0xC2 && lead < 0xE0) return 2;
+  return 1;
+}
+
+}  // namespace
+
+std::string Utf8Stream::push(std::string_view bytes) {
+  pending_ += bytes;
+  // Only the last three bytes can belong to an unfinished character.
+  std::size_t cut = pending_.size();
+  for (std::size_t back = 1; back <= std::min<std::size_t>(3, pending_.size()); ++back) {
+    const auto byte = static_cast<unsigned char>(pending_[pending_.size() - back]);
+    if ((byte & 0xC0U) == 0x80U) continue;
+    if (character_length(byte) > back) cut = pending_.size() - back;
+    break;
+  }
+  std::string complete = pending_.substr(0, cut);
+  pending_.erase(0, cut);
+  return complete;
+}
+
+std::string Utf8Stream::finish() {
+  return std::exchange(pending_, {}).empty() ? "" : "\xEF\xBF\xBD";
+}
+
+TokenSet text_tokens(const Tokenizer& tokenizer) {
+  TokenSet set(static_cast<std::size_t>(tokenizer.size()), 0);
+  for (std::size_t i = 0; i < set.size(); ++i) {
+    set[i] = tokenizer.bytes(static_cast<TokenId>(i)).empty() ? 0 : 1;
+  }
+  for (const TokenId stop : tokenizer.stops()) set[static_cast<std::size_t>(stop)] = 1;
+  return set;
+}
+
+GenerationTask::GenerationTask(std::shared_ptr<const LoadedModel> model,
+                               std::shared_ptr<const TokenSet> writable, GenerateRequest request,
+                               EncodedPrompt prompt, ConstraintMatcher matcher)
+    : model_(std::move(model)),
+      writable_(std::move(writable)),
+      on_text_(std::move(request.on_text)),
+      matcher_(std::move(matcher)),
+      sampler_(request.sampling) {
+  tenant = std::move(request.tenant);
+  priority = request.priority;
+  limits = request.limits;
+  tokens = std::move(prompt.tokens);
+  first_wanted = tokens.size() - 1;
+  for (const std::size_t length : prompt.marks) {
+    if (length > 0 && length <= tokens.size()) marks.push_back({.length = length});
+  }
+  usage.prompt = static_cast<std::int64_t>(tokens.size());
+}
+
+const TokenSet& GenerationTask::allowed() {
+  if (matcher_.unconstrained()) return *writable_;
+  model_->token_trie().mask(matcher_, mask_);
+  return mask_;
+}
+
+bool GenerationTask::take(std::size_t, std::span<const float> logits) {
+  const SampledToken next = sampler_.sample(logits, allowed());
+  const std::vector<TokenId>& stops = model_->tokenizer().stops();
+  if (std::find(stops.begin(), stops.end(), next.id) != stops.end()) {
+    generation_.finish = FinishReason::kStop;
+    return false;
+  }
+  const std::string_view bytes = model_->tokenizer().bytes(next.id);
+  if (!matcher_.accept(bytes)) {
+    throw Error(ErrorCode::kInternal,
+                "a token passed the constraint's mask but not the constraint");
+  }
+  tokens.push_back(next.id);
+  ids_.push_back(next.id);
+  written_ += bytes;
+  ++usage.generated;
+  generation_.log_probability += next.log_probability;
+  if (on_text_) {
+    const std::string piece = stream_.push(bytes);
+    if (!piece.empty()) on_text_(piece);
+  }
+  if (matcher_.at_end()) {
+    generation_.finish = FinishReason::kConstraint;
+    return false;
+  }
+  const bool full = static_cast<std::int64_t>(tokens.size()) >= model_->context_length();
+  if (full || usage.generated >= limits.max_tokens) {
+    generation_.finish = FinishReason::kLength;
+    return false;
+  }
+  return true;
+}
+
+void GenerationTask::finish() {
+  if (on_text_) {
+    const std::string rest = stream_.finish();
+    if (!rest.empty()) on_text_(rest);
+  }
+  generation_.turn = model_->chat_format().parse(written_);
+  generation_.turn.role = Role::kAssistant;
+  generation_.turn.generated =
+      std::make_shared<const GeneratedTokens>(GeneratedTokens{model_->id(), std::move(ids_)});
+  generation_.usage = usage;
+}
+
+}  // namespace orkestra::model
