@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <system_error>
 #include <utility>
 
 namespace orkestra::agent {
@@ -27,6 +28,28 @@ Json sources_json(const AgentOptions& options) {
   for (const auto& path : options.databases) add("database", path);
   for (const auto& path : options.queries) add("queries", path);
   return sources;
+}
+
+Json paths_json(const std::vector<std::filesystem::path>& paths) {
+  Json list = Json::array();
+  for (const auto& path : paths) list.push_back(std::filesystem::absolute(path).string());
+  return list;
+}
+
+std::vector<std::filesystem::path> paths_from_json(const Json& list) {
+  std::vector<std::filesystem::path> paths;
+  for (const Json& path : list) paths.emplace_back(path.get<std::string>());
+  return paths;
+}
+
+// A model named by its path is found again from another folder.
+std::string model_name_to_keep(const std::string& name) {
+  constexpr std::string_view kScript = "script:";
+  const bool script = name.starts_with(kScript);
+  const std::filesystem::path path(script ? name.substr(kScript.size()) : name);
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return name;
+  return (script ? std::string(kScript) : "") + std::filesystem::absolute(path).string();
 }
 
 std::string read_file(const std::filesystem::path& path) {
@@ -106,7 +129,12 @@ struct Agent::Wiring {
             .model = capabilities.id,
             .model_kind = capabilities.kind,
             .seed = options.seed,
-            .sources = sources_json(options)};
+            .sources = sources_json(options),
+            .options = {{"model", model_name_to_keep(options.model)},
+                        {"databases", paths_json(options.databases)},
+                        {"queries", paths_json(options.queries)},
+                        {"allow", options.allow},
+                        {"deny", options.deny}}};
   }
 };
 
@@ -174,17 +202,17 @@ std::vector<planner::Divergence> Agent::recompute(const std::string& run) {
 }
 
 AgentOptions options_of_run(const planner::RunSpec& spec, const std::filesystem::path& store) {
-  AgentOptions options{.budget = spec.budget.level, .store = store, .seed = spec.seed};
-  for (const Json& source : spec.sources) {
-    const std::string kind = source.value("kind", "");
-    const std::string path = source.value("path", "");
-    if (kind == "database") options.databases.emplace_back(path);
-    if (kind == "queries") options.queries.emplace_back(path);
-    if (kind == "model") options.model = path;
-    if (kind == "allow") options.allow.push_back(path);
-    if (kind == "deny") options.deny.push_back(path);
-  }
-  return options;
+  return reading_json("run options", [&] {
+    const Json& saved = spec.options;
+    return AgentOptions{.model = saved.at("model").get<std::string>(),
+                        .databases = paths_from_json(saved.at("databases")),
+                        .queries = paths_from_json(saved.at("queries")),
+                        .budget = spec.budget.level,
+                        .allow = saved.at("allow").get<std::vector<std::string>>(),
+                        .deny = saved.at("deny").get<std::vector<std::string>>(),
+                        .store = store,
+                        .seed = spec.seed};
+  });
 }
 
 std::filesystem::path default_store() {

@@ -230,6 +230,7 @@ RunSpec run_spec_from_json(const Json& body) {
     spec.seed = body.at("seed").get<std::uint64_t>();
     spec.budget = budget_from_json(body.at("budget"));
     spec.sources = body.at("sources");
+    spec.options = body.at("options");
     for (const Json& r : body.at("requirements")) {
       spec.requirements.push_back(requirement_from_json(r));
     }

@@ -30,7 +30,8 @@ struct RunSpec {
   std::string model{};       // capabilities().id
   std::string model_kind{};  // "embedded", "scripted"
   std::uint64_t seed = 0;
-  Json sources = Json::array();  // databases and files, for the report and for resuming
+  Json sources = Json::array();   // [{kind, path}]: what the answer may rest on, for the report
+  Json options = Json::object();  // the caller's own, kept for resuming; not read here
 };
 
 // One call of a tool. `result` is absent while its outcome is not recorded.

@@ -1,0 +1,42 @@
+// The `orkestra` program: subcommands over the agent layer. Errors become one line on stderr and
+// the exit status of the one table in core/error.cpp.
+#include <orkestra/apps/doctor_command.h>
+#include <orkestra/apps/model_commands.h>
+#include <orkestra/apps/run_command.h>
+#include <orkestra/apps/runs_command.h>
+#include <orkestra/apps/tool_commands.h>
+#include <orkestra/apps/verify_command.h>
+#include <orkestra/core/error.h>
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <exception>
+
+int main(int argc, char** argv) {
+  CLI::App app("Orkestra: agents on local hybrid models that show their work.", "orkestra");
+  app.require_subcommand(1);
+  app.set_help_all_flag("--help-all", "Help of every subcommand");
+  app.set_version_flag("--version", ORKESTRA_VERSION);
+  app.failure_message(CLI::FailureMessage::help);
+
+  int exit_status = 0;
+  orkestra::apps::add_run_command(app, exit_status);
+  orkestra::apps::add_runs_command(app, exit_status);
+  orkestra::apps::add_verify_command(app, exit_status);
+  orkestra::apps::add_tool_commands(app);
+  orkestra::apps::add_model_commands(app);
+  orkestra::apps::add_doctor_command(app, exit_status);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  } catch (const orkestra::Error& error) {
+    std::fprintf(stderr, "orkestra: %s\n", error.what());
+    return orkestra::info(error.code()).exit_status;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "orkestra: internal error: %s\n", error.what());
+    return 1;
+  }
+  return exit_status;
+}
