@@ -1,0 +1,50 @@
+// The AVX2 kernels as plain functions over raw buffers; internal to this folder. The files that
+// implement them are compiled for AVX2, so they use nothing that other translation units
+// instantiate too (std:: templates, inline functions): the linker keeps one copy of such code and
+// a processor without AVX2 could end up running it. A test reads the object files' symbols.
+#pragma once
+
+#include <orkestra/model/kernels/kernels.h>
+
+#include <cstdint>
+
+namespace orkestra::model::avx2 {
+
+inline constexpr int kActivationBlock = 32;   // activations that share one scale
+inline constexpr std::int64_t kMaxTaps = 16;  // longest convolution causal_conv_silu can do
+
+// Prepared activations; which members are set depends on the weight type.
+struct Activations {
+  std::int64_t n_tokens;
+  std::int64_t cols;
+  const float* values;           // [n_tokens, cols]
+  const std::int16_t* integers;  // [n_tokens, cols]
+  const float* scales;           // [n_tokens, cols / 32]
+  const float* sums;             // [n_tokens, cols / 32]
+};
+
+// x: [n_tokens, cols], cols a multiple of 32. A block's scale is max |x| / 32767; its integers
+// are x / scale, rounded to nearest even. A block with a NaN gets the scale NaN.
+void quantise(const float* x, std::int64_t n_tokens, std::int64_t cols, std::int16_t* integers,
+              float* scales, float* sums);
+
+// F32, F16 and BF16 weights.
+void matmul_float(const Matrix& w, const Activations& x, float* y, std::int64_t y_stride,
+                  std::int64_t row_begin, std::int64_t row_end);
+
+// Q8_0, Q5_0, Q4_K and Q6_K weights. row_bytes: of one row of `w`.
+void matmul_quantised(const Matrix& w, std::int64_t row_bytes, const Activations& x, float* y,
+                      std::int64_t y_stride, std::int64_t row_begin, std::int64_t row_end);
+
+// The remaining functions of the Kernels table; see there.
+void rms_norm(const float* x, std::int64_t x_stride, const float* weight, float eps,
+              std::int64_t n_tokens, std::int64_t dim, float* y, std::int64_t y_stride);
+void silu_multiply(float* gate, const float* up, std::int64_t n);
+void causal_conv_silu(const float* x, std::int64_t x_stride, float* state, const float* weight,
+                      const float* bias, std::int64_t d_conv, std::int64_t n_tokens,
+                      std::int64_t c_begin, std::int64_t c_end, float* y, std::int64_t y_stride);
+void selective_scan(const Kernels::ScanArgs& args, std::int64_t c_begin, std::int64_t c_end);
+void attention(const float* q, const float* k, const float* v, std::int64_t kv_stride,
+               std::int64_t n_keys, std::int64_t head_dim, float scale, float* scores, float* out);
+
+}  // namespace orkestra::model::avx2
