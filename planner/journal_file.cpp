@@ -118,14 +118,27 @@ void create_folders(const std::filesystem::path& path) {
       path.parent_path().string() + ": the journal's folder can't be made: " + failure.message());
 }
 
-Database open_and_check(const std::filesystem::path& path) {
-  // Looked at through a read-only connection first: opening for writing switches to WAL.
+// Refuses a file that is something else before it is opened for writing, which would switch it to
+// a write-ahead log.
+void look_at(const std::filesystem::path& path) {
   std::error_code failure;
   const auto size = std::filesystem::file_size(path, failure);
-  if (!failure && size > 0) {
-    Database look = Database::open(path, {.read_only = true, .untrusted = true});
-    identify(look, path);
+  if (failure || size == 0) return;
+  const auto look = [&](bool read_only) {
+    Database database = Database::open(path, {.read_only = read_only, .untrusted = true});
+    identify(database, path);
+  };
+  try {
+    look(true);
+  } catch (const Error& error) {
+    // Somebody died while changing the file; SQLite must first roll that back.
+    if (error.code() != ErrorCode::kDenied) throw;
+    look(false);
   }
+}
+
+Database open_and_check(const std::filesystem::path& path) {
+  look_at(path);
   Database database = Database::open(path, {.durable = true});
   // Erased bodies are overwritten, not just unlinked.
   database.execute("PRAGMA secure_delete = ON; PRAGMA cell_size_check = ON");
