@@ -1,0 +1,175 @@
+// The demo on the bundled model, nothing scripted: real weights choose the tool, copy the argument
+// and read the result; the checks decide what may leave.
+#include <orkestra/agent/agent.h>
+#include <orkestra/core/database.h>
+#include <orkestra/planner/report.h>
+#include <orkestra/tests/catch.h>
+
+#include <unistd.h>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace orkestra {
+namespace {
+
+const std::filesystem::path kSales = std::filesystem::path(ORKESTRA_SOURCE_DIR) / "examples/sales";
+
+// A private copy of the sales database and store, removed at the end.
+class DemoFolder {
+ public:
+  DemoFolder()
+      : path_(std::filesystem::temp_directory_path() /
+              ("orkestra-demo-" + std::to_string(getpid()))) {
+    std::filesystem::create_directories(path_);
+    std::filesystem::copy_file(kSales / "sales.db", path_ / "sales.db",
+                               std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::permissions(path_ / "sales.db", std::filesystem::perms::owner_write,
+                                 std::filesystem::perm_options::add);
+  }
+  ~DemoFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  DemoFolder(const DemoFolder&) = delete;
+  DemoFolder& operator=(const DemoFolder&) = delete;
+
+  std::filesystem::path database() const { return path_ / "sales.db"; }
+  agent::AgentOptions options() const {
+    return {.model = ORKESTRA_BINARY_DIR "/share/orkestra/models/nano.gguf",
+            .databases = {database()},
+            .queries = {kSales / "queries.sql"},
+            .store = path_ / "store.db"};
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+struct Question {
+  std::string text;
+  std::string value;  // what the answer must state
+};
+
+// One question per row: `form` with {} for the entity.
+std::vector<Question> questions(const std::filesystem::path& database, const std::string& sql,
+                                const std::vector<std::string>& forms, std::size_t count) {
+  std::vector<Question> made;
+  Database db = Database::open(database, {.read_only = true});
+  Statement rows = db.prepare(sql);
+  while (rows.step() && made.size() < count) {
+    std::string text = forms[made.size() % forms.size()];
+    text.replace(text.find("{}"), 2, rows.text(0));
+    const Json value = rows.json(1);
+    made.push_back({text, value.is_string() ? value.get<std::string>() : dump_json(value)});
+  }
+  return made;
+}
+
+struct Tally {
+  int right = 0;
+  int wrong = 0;  // left as verified with another value than the database's
+  int withheld = 0;
+};
+
+Tally ask(agent::Agent& agent, const std::vector<Question>& list) {
+  Tally tally;
+  for (const Question& question : list) {
+    const Json report = agent.run(question.text);
+    const auto answer = report.at("answer").get<std::string>();
+    const bool verified = report.at("status") == "verified";
+    const bool states_it = answer.find(" " + question.value + " [") != std::string::npos;
+    UNSCOPED_INFO(question.text << " -> " << report.at("status") << ": " << answer << " ("
+                                << question.value << ") " << report.at("reason"));
+    if (!verified) {
+      ++tally.withheld;
+    } else if (states_it) {
+      ++tally.right;
+    } else {
+      ++tally.wrong;
+    }
+    if (verified) {
+      for (const Json& claim : report.at("claims")) {
+        CHECK(claim.at("verdict") == "supported");
+        CHECK_FALSE(claim.at("evidence").empty());
+      }
+    }
+  }
+  return tally;
+}
+
+}  // namespace
+
+TEST_CASE("twenty customers: at least sixteen right, none wrong") {
+  const DemoFolder folder;
+  agent::Agent agent(folder.options());
+  const auto list = questions(
+      folder.database(), "select name, balance from customers",
+      {"What is the balance of the customer {}?", "Tell me the balance of customer {}.",
+       "I need the balance of the customer {}.", "Please find the balance of the customer {}."},
+      20);
+  REQUIRE(list.size() == 20);
+  const Tally tally = ask(agent, list);
+  CHECK(tally.wrong == 0);
+  CHECK(tally.right >= 16);
+}
+
+TEST_CASE("the other saved queries: mostly right, none wrong") {
+  const DemoFolder folder;
+  agent::Agent agent(folder.options());
+  struct Kind {
+    std::string sql;
+    std::vector<std::string> forms;
+  };
+  const std::vector<Kind> kinds{
+      {"select name, price from devices",
+       {"What is the price of the device {}?", "Tell me the price of device {}."}},
+      {"select name, director from warehouses",
+       {"Who is the director of the warehouse {}?", "I need the director of the warehouse {}."}},
+      {"select id, deadline from orders",
+       {"What is the deadline of the order {}?", "Please find the deadline of order {}."}}};
+  for (const Kind& kind : kinds) {
+    const Tally tally = ask(agent, questions(folder.database(), kind.sql, kind.forms, 10));
+    INFO(kind.sql);
+    CHECK(tally.wrong == 0);
+    CHECK(tally.right >= 5);
+  }
+}
+
+TEST_CASE("a question no tool answers is not answered") {
+  const DemoFolder folder;
+  agent::Agent agent(folder.options());
+  for (const char* task :
+       {"What is the phone of the customer Stugrux?", "What is the capital of France?",
+        "What is the balance of the customer Nobody Atall?"}) {
+    const Json report = agent.run(task);
+    CAPTURE(report.dump(1));
+    CHECK(report.at("status") != "verified");
+  }
+}
+
+TEST_CASE("an unmet requirement ends with exit 3 or 6 and says why") {
+  const DemoFolder folder;
+  agent::AgentOptions options = folder.options();
+  options.requirements = {"mention: warranty"};
+  agent::Agent agent(options);
+  const Json report = agent.run("What is the balance of the customer Stugrux?");
+  const int status = planner::exit_status(report.at("status"));
+  CHECK((status == 3 || status == 6));
+  CHECK(report.at("reason").get<std::string>().find("warranty") != std::string::npos);
+}
+
+TEST_CASE("the answer follows the database") {
+  const DemoFolder folder;
+  agent::Agent agent(folder.options());
+  const std::string task = "What is the balance of the customer Stugrux?";
+  const Json before = agent.run(task);
+  REQUIRE(before.at("answer").get<std::string>().find("79797") != std::string::npos);
+  Database::open(folder.database())
+      .execute("update customers set balance = 81234 where name = 'Stugrux'");
+  const Json after = agent.run(task);
+  REQUIRE(after.at("answer").get<std::string>().find("81234") != std::string::npos);
+  REQUIRE(after.at("status") == "verified");
+}
+
+}  // namespace orkestra
