@@ -171,8 +171,8 @@ struct FormatQ6_K : OneScale {
 template <typename Format>
 struct alignas(32) UnpackedGroup {
   std::int16_t weights[Format::kBlocks * 32];
-  float scales[8];  // [kBlocks]
-  float minima[8];  // [kBlocks] if Format::kMinima
+  float scales[Format::kBlocks];
+  float minima[Format::kMinima ? 8 : 1];
 };
 
 // The same group as a format of its own.
@@ -189,7 +189,7 @@ struct Unpacked {
     return {load32(group->weights + 32 * s), load32(group->weights + 32 * s + 16)};
   }
   float scale(int s) const { return group->scales[s]; }
-  __m256 minima() const { return _mm256_load_ps(group->minima); }
+  __m256 minima() const { return _mm256_loadu_ps(group->minima); }
   const UnpackedGroup<Format>* group;
 };
 

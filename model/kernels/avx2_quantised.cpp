@@ -114,7 +114,7 @@ void unpack_row(const std::byte* row, std::int64_t cols, UnpackedGroup<Format>* 
       unpack_block<Format, 6>(group, out[g]);
       unpack_block<Format, 7>(group, out[g]);
     }
-    if constexpr (Format::kMinima) _mm256_store_ps(out[g].minima, group.minima());
+    if constexpr (Format::kMinima) _mm256_storeu_ps(out[g].minima, group.minima());
   }
 }
 
