@@ -77,7 +77,8 @@ void call(const ToolFlags& flags) {
   const tools::ToolRegistry registry = registry_of(flags);
   const ToolResult result = registry.call({.id = "cli", .name = flags.name, .arguments = arguments},
                                           Limits::within(kCallTime));
-  std::cout << to_json(result).dump(2, ' ', false, Json::error_handler_t::replace) << std::endl;
+  std::cout << to_json(result).dump(flags.json ? -1 : 2, ' ', false, Json::error_handler_t::replace)
+            << std::endl;
   // A tool's failure is a failed command whatever its kind, never a wrong usage.
   if (!result.ok) throw Error(ErrorCode::kUnavailable, result.message);
 }
@@ -104,7 +105,7 @@ void add_tool_commands(CLI::App& app) {
   calling->add_option("NAME", flags->name, "The tool's name")->required();
   calling->add_option("JSON", flags->arguments, "Its arguments as a JSON object");
   add_sources(*calling, *flags);
-  calling->add_flag("--json", "The result is JSON either way");
+  calling->add_flag("--json", flags->json, "Print the result on one line");
   calling->callback([flags] { call(*flags); });
 }
 
