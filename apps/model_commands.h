@@ -1,7 +1,9 @@
 // The `orkestra model` subcommands: look into model files, tokenise, compute logits, benchmark.
 #pragma once
 
-#include <CLI/CLI.hpp>
+namespace CLI {
+class App;
+}
 
 namespace orkestra::apps {
 

@@ -1,0 +1,108 @@
+#include <orkestra/apps/model_info.h>
+#include <orkestra/core/error.h>
+
+#include <map>
+#include <string_view>
+#include <variant>
+
+namespace orkestra::apps {
+namespace {
+
+using model::TensorType;
+
+std::string_view name(TensorType type) {
+  switch (type) {
+    case TensorType::kF32:
+      return "F32";
+    case TensorType::kF16:
+      return "F16";
+    case TensorType::kQ5_0:
+      return "Q5_0";
+    case TensorType::kQ8_0:
+      return "Q8_0";
+    case TensorType::kQ4_K:
+      return "Q4_K";
+    case TensorType::kQ6_K:
+      return "Q6_K";
+    case TensorType::kBF16:
+      return "BF16";
+  }
+  return "other";
+}
+
+std::string_view name(model::ToolCallStyle style) {
+  switch (style) {
+    case model::ToolCallStyle::kNano:
+      return "nano";
+    case model::ToolCallStyle::kHermes:
+      return "hermes";
+    case model::ToolCallStyle::kJamba:
+      return "jamba";
+  }
+  return "other";
+}
+
+// "mmammmam", one letter a layer, is how hybrids are compared at a glance; JSON gets words.
+Json layers(const model::Network& network) {
+  Json list = Json::array();
+  for (const model::Layer& layer : network.layers) {
+    const bool attention = std::holds_alternative<model::AttentionMixer>(layer.mixer);
+    const bool dense = std::holds_alternative<model::DenseFfn>(layer.ffn);
+    const bool moe = std::holds_alternative<model::MoeFfn>(layer.ffn);
+    list.push_back({{"mixer", attention ? "attention" : "mamba1"},
+                    {"ffn", moe     ? "moe"
+                            : dense ? "dense"
+                                    : "none"}});
+  }
+  return list;
+}
+
+}  // namespace
+
+Json model_info(const model::LoadedModel& model) {
+  const model::Network& network = model.network();
+  std::int64_t parameters = 0;
+  std::size_t bytes = 0;
+  std::map<std::string, std::int64_t> types;
+  for (const model::TensorView& tensor : model.file().tensors()) {
+    parameters += tensor.rows() * tensor.row_length();
+    bytes += tensor.data.size();
+    ++types[std::string(name(tensor.type))];
+  }
+  Json info = {{"id", model.id()},
+               {"file", model.file().name()},
+               {"architecture", network.architecture},
+               {"parameters", parameters},
+               {"tensor_bytes", bytes},
+               {"tensor_types", types},
+               {"context_length", network.context_length},
+               {"vocabulary", network.n_vocab},
+               {"width", network.d_model},
+               {"layers", layers(network)}};
+  try {
+    info["tool_call_style"] = name(model.chat_format().style());
+  } catch (const Error& error) {
+    info["chat_format_error"] = error.message();
+  }
+  return info;
+}
+
+std::string to_text(const Json& info) {
+  std::string text;
+  for (const auto& [key, value] : info.items()) {
+    std::string shown = value.is_string() ? value.get<std::string>() : dump_json_spaced(value);
+    if (key == "layers") {
+      shown = std::to_string(value.size()) + ": ";
+      for (const Json& layer : value) {
+        const std::string ffn = layer.at("ffn").get<std::string>();
+        shown += layer.at("mixer") == "attention" ? "A" : "m";
+        if (ffn == "moe") shown += "*";
+      }
+      shown += " (m Mamba, A attention, * mixture of experts)";
+    }
+    text += key + std::string(18 - std::min<std::size_t>(17, key.size()), ' ') + shown + "\n";
+  }
+  return text;
+}
+
+}  // namespace orkestra::apps
