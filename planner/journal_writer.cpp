@@ -81,7 +81,7 @@ void JournalWriter::commit_together(std::span<Waiting> batch) {
   }
   for (std::size_t i = 0; i < batch.size(); ++i) {
     try {
-      if (refusals[i]) throw *refusals[i];
+      if (refusals[i]) throw Error(*refusals[i]);
       batch[i].change.committed(database_);
       batch[i].done.set_value();
     } catch (...) {
