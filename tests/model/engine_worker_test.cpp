@@ -1,0 +1,311 @@
+// The batch worker over a golden model: what is computed, what is reused, who fails.
+
+#include <orkestra/core/error.h>
+#include <orkestra/model/engine/batch_worker.h>
+#include <orkestra/tests/catch.h>
+#include <orkestra/tests/model/golden_models.h>
+
+#include <functional>
+#include <future>
+
+using namespace orkestra;
+using namespace orkestra::model;
+using namespace orkestra::tests;
+
+namespace {
+
+// Writes the likeliest token n times; keeps the logits it was shown.
+class GreedyTask final : public Task {
+ public:
+  GreedyTask(std::vector<TokenId> prompt, int n, std::vector<std::size_t> at = {}) : left_(n) {
+    for (const std::size_t length : at) marks.push_back({.length = length});
+    marks.push_back({.length = prompt.size()});
+    tokens = std::move(prompt);
+    first_wanted = tokens.size() - 1;
+    usage.prompt = static_cast<std::int64_t>(tokens.size());
+  }
+  bool take(std::size_t position, std::span<const float> logits) override {
+    if (position + 1 != tokens.size()) throw std::logic_error("logits of another position");
+    if (on_take) on_take(*this);
+    seen.insert(seen.end(), logits.begin(), logits.end());
+    if (left_-- == 0) return false;
+    const auto best = std::max_element(logits.begin(), logits.end()) - logits.begin();
+    tokens.push_back(static_cast<TokenId>(best));
+    ++usage.generated;
+    return true;
+  }
+  bool keeps_state() const override { return true; }
+  void finish() override { finished = true; }
+
+  std::function<void(GreedyTask&)> on_take;
+  std::vector<float> seen;  // [n + 1, 512]
+  bool finished = false;
+
+ private:
+  int left_;
+};
+
+std::shared_ptr<GreedyTask> greedy(std::vector<TokenId> prompt, int n,
+                                   std::vector<std::size_t> marks = {}) {
+  return std::make_shared<GreedyTask>(std::move(prompt), n, std::move(marks));
+}
+
+ErrorCode failure_of(Task& task) {
+  try {
+    task.wait();
+  } catch (const Error& error) {
+    return error.code();
+  }
+  FAIL("the task did not fail");
+  return ErrorCode::kInternal;
+}
+
+// A backend that counts states and can be told to throw at a step.
+class WatchedBackend final : public Backend {
+ public:
+  explicit WatchedBackend(const Network& network, int fail_at = -1)
+      : inner_(network, best_kernels(), 2), fail_at_(fail_at) {}
+  ~WatchedBackend() override {
+    if (left != nullptr) *left = live_;
+  }
+  StateHandle create_state() override { return ++live_, inner_.create_state(); }
+  StateHandle copy_state(StateHandle s) override { return ++live_, inner_.copy_state(s); }
+  void release_state(StateHandle s) override { --live_, inner_.release_state(s); }
+  std::size_t state_bytes(StateHandle s) const override { return inner_.state_bytes(s); }
+  void step(std::span<const StepChunk> chunks, std::vector<float>& logits) override {
+    std::size_t n = 0;
+    for (const StepChunk& chunk : chunks) n += chunk.tokens.size();
+    if (largest != nullptr) *largest = std::max(*largest, n);
+    if (fail_at_-- == 0) throw std::bad_alloc();
+    inner_.step(chunks, logits);
+  }
+  int* left = nullptr;
+  std::size_t* largest = nullptr;
+
+ private:
+  CpuBackend inner_;
+  int fail_at_;
+  int live_ = 0;
+};
+
+struct Fixture {
+  Network network = golden_network("dense-h64-f32");
+  std::vector<TokenId> tokens = golden_tokens();
+
+  BatchOptions options(std::size_t budget = std::size_t{64} << 20U) const {
+    return {.n_vocab = 512, .state_budget_bytes = budget};
+  }
+  BatchWorker worker(const BatchOptions& batch) const {
+    return BatchWorker(std::make_unique<CpuBackend>(network, best_kernels(), 2), batch);
+  }
+  std::vector<float> alone(const std::vector<TokenId>& prompt, int n) const {
+    BatchWorker one = worker(options(0));
+    const auto task = greedy(prompt, n);
+    one.submit({task});
+    task->wait();
+    return task->seen;
+  }
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Fixture, "writing through the worker shows the logits of the whole sequence") {
+  BatchWorker batch = worker(options());
+  const auto task = greedy(tokens, 10, {8, 20});
+  batch.submit({task});
+  task->wait();
+  CHECK(task->finished);
+  CpuBackend backend(network, best_kernels(), 1);
+  const auto whole = all_logits(backend, task->tokens);
+  const std::vector<float> tail(whole.begin() + 47 * 512, whole.end());
+  CHECK(same_bits(task->seen, tail));
+  CHECK(batch.counts().tokens_computed == 58);
+}
+
+TEST_CASE_METHOD(Fixture, "requests of one submit compute their common prefix once") {
+  BatchWorker batch = worker(options());
+  std::vector<std::shared_ptr<Task>> tasks;
+  for (int i = 0; i < 5; ++i) tasks.push_back(greedy(tokens, 6));
+  batch.submit(tasks);
+  for (const auto& task : tasks) task->wait();
+  CHECK(batch.counts().tokens_computed == 48 + 5 * 6);
+  const auto expected = alone(tokens, 6);
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    CHECK(tasks[i]->usage.reused == (i == 0 ? 0 : 48));
+    CHECK(same_bits(static_cast<GreedyTask&>(*tasks[i]).seen, expected));
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "branches that part in the middle share what lies before, mark or not") {
+  BatchWorker batch = worker(options());
+  auto other = tokens;
+  for (std::size_t i = 30; i < other.size(); ++i) other[i] = 100 + static_cast<TokenId>(i);
+  const std::vector<TokenId> stem(tokens.begin(), tokens.begin() + 30);
+  const auto a = greedy(tokens, 3);
+  const auto b = greedy(other, 3);
+  const auto c = greedy(stem, 3);
+  batch.submit({a, b, c});
+  a->wait();
+  b->wait();
+  c->wait();
+  CHECK(b->usage.reused == 30);
+  CHECK(c->usage.reused == 30);
+  CHECK(batch.counts().tokens_computed == 48 + 18 + 3 * 3);
+  CHECK(same_bits(a->seen, alone(tokens, 3)));
+  CHECK(same_bits(b->seen, alone(other, 3)));
+  CHECK(same_bits(c->seen, alone(stem, 3)));
+}
+
+TEST_CASE_METHOD(Fixture, "the next turn computes new tokens only, and going back costs nothing") {
+  BatchWorker batch = worker(options());
+  const auto first = greedy(tokens, 8);
+  batch.submit({first});
+  first->wait();
+  auto next_prompt = first->tokens;
+  for (TokenId id = 50; id < 60; ++id) next_prompt.push_back(id);
+  const auto second = greedy(next_prompt, 4);
+  batch.submit({second});
+  second->wait();
+  CHECK(second->usage.reused == 48 + 8);
+  CHECK(same_bits(second->seen, alone(next_prompt, 4)));
+  const auto before = batch.counts().tokens_computed;
+  const auto again = greedy(tokens, 8);
+  batch.submit({again});
+  again->wait();
+  CHECK(again->usage.reused == 48);
+  CHECK(same_bits(again->seen, first->seen));
+  CHECK(batch.counts().tokens_computed - before == 8);
+}
+
+TEST_CASE_METHOD(Fixture, "tenants share nothing, in one submit or later") {
+  BatchWorker batch = worker(options());
+  const auto a = greedy(tokens, 2);
+  const auto b = greedy(tokens, 2);
+  a->tenant = "a";
+  b->tenant = "b";
+  batch.submit({a, b});
+  a->wait();
+  b->wait();
+  const auto c = greedy(tokens, 2);
+  batch.submit({c});
+  c->wait();
+  CHECK(a->usage.reused + b->usage.reused + c->usage.reused == 0);
+  CHECK(same_bits(a->seen, b->seen));
+}
+
+TEST_CASE_METHOD(Fixture, "any batch size and budget gives the same logits") {
+  const auto expected = alone(tokens, 5);
+  for (const std::int64_t batch_tokens : {1, 3, 7, 512}) {
+    for (const std::size_t budget : {std::size_t{0}, std::size_t{200000}, std::size_t{64} << 20U}) {
+      BatchOptions batch_options = options(budget);
+      batch_options.max_batch_tokens = batch_tokens;
+      std::size_t largest = 0;
+      auto backend = std::make_unique<WatchedBackend>(network);
+      backend->largest = &largest;
+      {
+        BatchWorker batch(std::move(backend), batch_options);
+        std::vector<std::shared_ptr<Task>> tasks;
+        for (int i = 0; i < 4; ++i) tasks.push_back(greedy(tokens, 5, {5, 17, 30}));
+        batch.submit(tasks);
+        for (const auto& task : tasks) {
+          task->wait();
+          CHECK(same_bits(static_cast<GreedyTask&>(*task).seen, expected));
+        }
+        CHECK(batch.counts().tree.bytes <= budget);
+      }
+      CHECK(largest <= static_cast<std::size_t>(batch_tokens));
+    }
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "a cancelled, late or failing request ends alone") {
+  int left = -1;
+  {
+    auto backend = std::make_unique<WatchedBackend>(network);
+    backend->left = &left;
+    BatchWorker batch(std::move(backend), options());
+    const auto good = greedy(tokens, 12);
+    const auto cancelled = greedy(tokens, 1000);
+    cancelled->on_take = [](GreedyTask& task) {
+      if (task.usage.generated == 3) task.cancel();
+    };
+    const auto late = greedy(tokens, 4);
+    late->limits.deadline = std::chrono::steady_clock::now();
+    const auto failing = greedy(tokens, 4);
+    failing->on_take = [](GreedyTask& task) {
+      if (task.usage.generated == 2) throw Error(ErrorCode::kUnavailable, "on purpose");
+    };
+    std::stop_source stop;
+    const auto stopped = greedy(tokens, 1000);
+    stopped->limits.stop = stop.get_token();
+    stopped->on_take = [&](GreedyTask& task) {
+      if (task.usage.generated == 5) stop.request_stop();
+    };
+    batch.submit({late, cancelled, good, failing, stopped});
+    CHECK(failure_of(*late) == ErrorCode::kDeadline);
+    CHECK(failure_of(*cancelled) == ErrorCode::kCancelled);
+    CHECK(failure_of(*failing) == ErrorCode::kUnavailable);
+    CHECK(failure_of(*stopped) == ErrorCode::kCancelled);
+    good->wait();
+    CHECK(same_bits(good->seen, alone(tokens, 12)));
+    CHECK_FALSE(cancelled->finished);
+    CHECK(cancelled->usage.generated == 4);
+    CHECK(late->usage.generated == 0);
+  }
+  CHECK(left == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "a step that throws fails its tasks, and the worker lives on") {
+  int left = -1;
+  {
+    auto backend = std::make_unique<WatchedBackend>(network, 3);
+    backend->left = &left;
+    BatchWorker batch(std::move(backend), options());
+    const auto unlucky = greedy(tokens, 20);
+    batch.submit({unlucky});
+    CHECK_THROWS_AS(unlucky->wait(), std::bad_alloc);
+    const auto next = greedy(tokens, 4);
+    batch.submit({next});
+    next->wait();
+    CHECK(same_bits(next->seen, alone(tokens, 4)));
+  }
+  CHECK(left == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "more requests than places are served by priority, then age") {
+  BatchOptions narrow = options();
+  narrow.max_active = 1;
+  BatchWorker batch = worker(narrow);
+  std::vector<int> order;
+  std::vector<std::shared_ptr<Task>> tasks;
+  for (const int priority : {0, 5, 5, -1, 9}) {
+    const auto task = greedy(tokens, 1);
+    task->priority = priority;
+    const int number = static_cast<int>(tasks.size());
+    task->on_take = [&order, number](GreedyTask& t) {
+      if (t.usage.generated == 0) order.push_back(number);
+    };
+    tasks.push_back(task);
+  }
+  batch.submit(tasks);
+  for (const auto& task : tasks) task->wait();
+  CHECK(order == std::vector<int>{4, 1, 2, 0, 3});
+}
+
+TEST_CASE_METHOD(Fixture, "closing the worker fails what is left, waiting or running") {
+  const auto running = greedy(tokens, 1 << 30);
+  const auto waiting = greedy(tokens, 1);
+  std::promise<void> started;
+  running->on_take = [&](GreedyTask& task) {
+    if (task.usage.generated == 1) started.set_value();
+  };
+  {
+    BatchOptions narrow = options();
+    narrow.max_active = 1;
+    BatchWorker batch = worker(narrow);
+    batch.submit({running, waiting});
+    started.get_future().wait();
+  }
+  CHECK(failure_of(*running) == ErrorCode::kCancelled);
+  CHECK(failure_of(*waiting) == ErrorCode::kCancelled);
+}
