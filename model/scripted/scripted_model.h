@@ -11,6 +11,7 @@
 
 #include <orkestra/model/language_model.h>
 
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -19,8 +20,11 @@
 namespace orkestra::model {
 
 // Throws Error{kInvalid} naming the line. A request beyond the script's end fails with kExhausted,
-// a reply the constraint forbids with kInvalid.
-std::unique_ptr<LanguageModel> make_scripted_model(std::string_view script, std::string name);
-std::unique_ptr<LanguageModel> open_scripted_model(const std::filesystem::path& path);
+// a reply the constraint forbids with kInvalid. A resumed run begins at `first_reply`, the number
+// of replies its journal holds.
+std::unique_ptr<LanguageModel> make_scripted_model(std::string_view script, std::string name,
+                                                   std::size_t first_reply = 0);
+std::unique_ptr<LanguageModel> open_scripted_model(const std::filesystem::path& path,
+                                                   std::size_t first_reply = 0);
 
 }  // namespace orkestra::model
