@@ -1,0 +1,115 @@
+// Random operands for the kernel tests: weights of every type, activations, and how results are
+// compared.
+#pragma once
+
+#include <orkestra/model/format/tensor_type.h>
+#include <orkestra/model/kernels/kernels.h>
+
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace orkestra::tests {
+
+using Random = std::mt19937;
+
+inline constexpr model::TensorType kQuantisedTypes[] = {
+    model::TensorType::kQ8_0, model::TensorType::kQ5_0, model::TensorType::kQ4_K,
+    model::TensorType::kQ6_K};
+inline constexpr model::TensorType kFloatTypes[] = {
+    model::TensorType::kF32, model::TensorType::kF16, model::TensorType::kBF16};
+
+inline std::vector<float> random_floats(std::int64_t n, Random& random, float scale = 1.0F) {
+  std::normal_distribution<float> normal(0.0F, scale);
+  std::vector<float> values(static_cast<std::size_t>(n));
+  for (float& value : values) value = normal(random);
+  return values;
+}
+
+// The kernel tables this processor can run.
+inline std::vector<const model::Kernels*> kernel_sets() {
+  std::vector<const model::Kernels*> sets{&model::reference_kernels()};
+  if (model::avx2_kernels() != nullptr) sets.push_back(model::avx2_kernels());
+  return sets;
+}
+
+// A weight matrix and its bytes.
+struct RandomMatrix {
+  RandomMatrix(model::TensorType type, std::int64_t rows, std::int64_t cols, Random& random)
+      : bytes(static_cast<std::size_t>(rows) * model::row_bytes(type, cols)),
+        matrix{type, rows, cols, bytes.data()} {
+    if (type == model::TensorType::kF32) {
+      const std::vector<float> values = random_floats(rows * cols, random);
+      std::memcpy(bytes.data(), values.data(), bytes.size());
+      return;
+    }
+    for (std::byte& byte : bytes) byte = static_cast<std::byte>(random() & 255U);
+    const auto set_half = [&](std::size_t at, std::uint64_t exponent_bits) {
+      // A half float of moderate size: random sign and fraction, exponent around 1/16.
+      const std::uint64_t bits =
+          ((random() & 1U) << 15U) | (exponent_bits << 10U) | (random() & 1023U);
+      bytes[at] = static_cast<std::byte>(bits & 255U);
+      bytes[at + 1] = static_cast<std::byte>(bits >> 8U);
+    };
+    const std::size_t block = model::info(type).block_bytes;
+    for (std::size_t at = 0; at < bytes.size(); at += block) {
+      switch (type) {
+        case model::TensorType::kF32:
+          break;
+        case model::TensorType::kF16:
+          set_half(at, 8 + random() % 8);
+          break;
+        case model::TensorType::kBF16:  // the exponent's upper bits: magnitudes 2^-31 .. 2^1
+          bytes[at + 1] = static_cast<std::byte>(0x30U | (random() & 0x8FU));
+          break;
+        case model::TensorType::kQ8_0:
+        case model::TensorType::kQ5_0:
+          set_half(at, 10 + random() % 3);
+          break;
+        case model::TensorType::kQ4_K:
+          set_half(at, 10 + random() % 3);
+          set_half(at + 2, 10 + random() % 3);
+          break;
+        case model::TensorType::kQ6_K:
+          set_half(at + block - 2, 8 + random() % 3);
+          break;
+      }
+    }
+  }
+  RandomMatrix(const RandomMatrix&) = delete;
+  RandomMatrix& operator=(const RandomMatrix&) = delete;
+
+  std::vector<std::byte> bytes;
+  model::Matrix matrix;
+};
+
+// y: [n_tokens, rows]
+inline std::vector<float> product(const model::Kernels& kernels, const model::Matrix& w,
+                                  const std::vector<float>& x) {
+  const std::int64_t n_tokens = static_cast<std::int64_t>(x.size()) / w.cols;
+  model::PreparedActivations prepared;
+  kernels.prepare(w.type, x.data(), n_tokens, w.cols, prepared);
+  std::vector<float> y(static_cast<std::size_t>(n_tokens * w.rows), -1.0F);
+  kernels.matmul(w, prepared, y.data(), w.rows, 0, w.rows);
+  return y;
+}
+
+// Root mean square of the differences over that of `expected`.
+inline double relative_error(const std::vector<float>& got, const std::vector<float>& expected) {
+  double squares = 0.0;
+  double error = 0.0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const double difference = static_cast<double>(got[i]) - expected[i];
+    error += difference * difference;
+    squares += static_cast<double>(expected[i]) * expected[i];
+  }
+  return squares == 0.0 ? std::sqrt(error) : std::sqrt(error / squares);
+}
+
+inline bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+}  // namespace orkestra::tests

@@ -1,0 +1,26 @@
+# Fails when an object file of one instruction set defines symbols other translation units may
+# define too (weak, unique): the linker keeps one copy, and it could be the one with AVX2 in it.
+# Run as: cmake -DNM=... -DLIBRARY=... -P kernels_symbols.cmake
+execute_process(COMMAND ${NM} --defined-only ${LIBRARY} OUTPUT_VARIABLE symbols
+                RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "nm could not read ${LIBRARY}")
+endif()
+string(REGEX REPLACE ";" "," symbols "${symbols}")
+string(REPLACE "\n" ";" lines "${symbols}")
+set(inside FALSE)
+set(members 0)
+foreach(line IN LISTS lines)
+  if(line MATCHES "^([A-Za-z0-9_]+)\\.cpp\\.o:$")
+    set(inside FALSE)
+    if(CMAKE_MATCH_1 MATCHES "^avx2_(float|quantised|sequence)$")
+      set(inside TRUE)
+      math(EXPR members "${members} + 1")
+    endif()
+  elseif(inside AND line MATCHES " [WwVvu] " AND NOT line MATCHES "DW\\.ref\\.")
+    message(SEND_ERROR "shared symbol in a kernel file: ${line}")
+  endif()
+endforeach()
+if(NOT members EQUAL 3)
+  message(FATAL_ERROR "expected 3 kernel files in ${LIBRARY}, found ${members}")
+endif()
