@@ -190,6 +190,10 @@ Json Agent::resume(const std::string& run, const EventCallback& on_event, std::s
                 "run " + run + ": the tools on offer have changed since it began; give the same " +
                     "databases and queries, or start anew");
   }
+  if (state.spec.model_kind == "scripted") {
+    const auto replies = static_cast<std::size_t>(state.proposals * state.spec.budget.candidates);
+    wiring_->model = open_language_model(wiring_->options.model, 0, replies);
+  }
   const std::int64_t epoch = wiring_->journal->take_over(run);
   planner::Executor executor(wiring_->services(run, epoch, on_event, state, std::move(stop)));
   executor.resume(state);

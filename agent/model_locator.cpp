@@ -48,9 +48,10 @@ std::filesystem::path locate_model(const std::string& name) {
                   (known.empty() ? "none found in " + data_directory().string() : known) + ")");
 }
 
-std::unique_ptr<model::LanguageModel> open_language_model(const std::string& name, int threads) {
+std::unique_ptr<model::LanguageModel> open_language_model(const std::string& name, int threads,
+                                                          std::size_t first_reply) {
   if (name.starts_with(kScriptPrefix)) {
-    return model::open_scripted_model(name.substr(kScriptPrefix.size()));
+    return model::open_scripted_model(name.substr(kScriptPrefix.size()), first_reply);
   }
   return model::make_embedded_model(model::Model::open(locate_model(name)), {.threads = threads});
 }

@@ -4,6 +4,7 @@
 
 #include <orkestra/model/language_model.h>
 
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -21,7 +22,8 @@ std::vector<BundledModel> bundled_models();
 // what there is.
 std::filesystem::path locate_model(const std::string& name);
 
-// Opens "nano", "path.gguf" or "script:FILE".
-std::unique_ptr<model::LanguageModel> open_language_model(const std::string& name, int threads);
+// Opens "nano", "path.gguf" or "script:FILE", a script from its `first_reply` on.
+std::unique_ptr<model::LanguageModel> open_language_model(const std::string& name, int threads,
+                                                          std::size_t first_reply = 0);
 
 }  // namespace orkestra::agent

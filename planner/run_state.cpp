@@ -64,6 +64,7 @@ void apply_generated(RunState& state, const Event& event) {
     state.alternatives.push_back({branch.name, turns, turn_from_json(candidates[i].at("turn"))});
   }
   take_generated(state, branch, turn_from_json(candidates[0].at("turn")));
+  ++state.proposals;
   const Json& usage = event.body.at("usage");
   state.usage.add({usage.at("prompt").get<std::int64_t>(), usage.at("reused").get<std::int64_t>(),
                    usage.at("generated").get<std::int64_t>()});

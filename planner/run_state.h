@@ -85,6 +85,7 @@ struct RunState {
     Turn turn;
   };
   std::vector<Alternative> alternatives{};
+  std::int64_t proposals = 0;  // times the model was asked for a turn
   Usage usage{};
   std::string status{};  // "" until finished, else "verified", "unverified", "abstained", ...
   std::string status_reason{};
