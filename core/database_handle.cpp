@@ -68,7 +68,8 @@ Error DatabaseHandle::error(int result) const {
     return {ErrorCode::kDeadline,
             file + ": the query ran past its time limit; ask for less or add a condition"};
   }
-  if (primary == SQLITE_AUTH) {
+  // A virtual table that prepares what is refused reports it as a plain error.
+  if (primary == SQLITE_AUTH || (primary == SQLITE_ERROR && !refused.empty())) {
     return {ErrorCode::kDenied, file + ": only reading is allowed; refused: " +
                                     (refused.empty() ? std::string("this statement") : refused)};
   }
