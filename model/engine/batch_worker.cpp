@@ -55,14 +55,30 @@ void BatchWorker::run() {
       for (Active& active : active_) end(active, std::current_exception(), false);
       active_.clear();
     }
-    const std::lock_guard lock(mutex_);
-    counts_ = {.steps = steps_, .tokens_computed = tokens_computed_, .tree = tree_.counts()};
+    publish();
   }
   const auto closed = std::make_exception_ptr(
       Error(ErrorCode::kCancelled, "the model was closed before the call was done"));
   for (Active& active : active_) end(active, closed, false);
+  publish();
   const std::lock_guard lock(mutex_);
   for (const auto& task : queue_) task->fail(closed);
+}
+
+// Counts first: whoever sees a task end sees what it took.
+void BatchWorker::publish() {
+  {
+    const std::lock_guard lock(mutex_);
+    counts_ = {.steps = steps_, .tokens_computed = tokens_computed_, .tree = tree_.counts()};
+  }
+  for (Ended& ended : ended_) {
+    if (ended.error) {
+      ended.task->fail(std::move(ended.error));
+    } else {
+      ended.task->succeed();
+    }
+  }
+  ended_.clear();
 }
 
 // Moves queued tasks into free places; sleeps while there is nothing to do.
@@ -261,11 +277,7 @@ void BatchWorker::end(Active& active, std::exception_ptr error, bool state_is_so
     }
     active.state.reset();
   }
-  if (error) {
-    active.task->fail(std::move(error));
-  } else {
-    active.task->succeed();
-  }
+  ended_.push_back({.task = std::move(active.task), .error = std::move(error)});
   active.task.reset();
 }
 

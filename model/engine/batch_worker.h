@@ -13,6 +13,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -50,6 +51,10 @@ class BatchWorker {
     std::optional<StateHandle> state;  // none: not started, or waiting for another's prefix
     std::size_t fed = 0;               // tokens in the state
   };
+  struct Ended {
+    std::shared_ptr<Task> task;
+    std::exception_ptr error;  // null: it succeeded
+  };
   struct Planned {
     std::size_t active;  // index into active_
     std::size_t n_tokens;
@@ -59,6 +64,7 @@ class BatchWorker {
   void run();
   bool collect();  // false: stop
   void pass();
+  void publish();
   void reap();
   void start(Active& active);
   bool wait_for_sibling(const Active& active);
@@ -72,6 +78,7 @@ class BatchWorker {
   std::unique_ptr<Backend> backend_;
   StateTree tree_;
   std::vector<Active> active_;  // by priority, then age; ended ones have no task
+  std::vector<Ended> ended_;    // in this pass
   std::vector<Planned> planned_;
   std::vector<StepChunk> chunks_;
   std::vector<float> logits_;

@@ -31,7 +31,7 @@ const Kernels& kernels_named(std::string_view name) {
 
 CpuBackend::CpuBackend(const Network& network, const Kernels& kernels, int n_threads)
     : network_(network), kernels_(kernels), pool_(n_threads) {
-  scores_.resize(static_cast<std::size_t>(pool_.size()));
+  scores_.resize(static_cast<std::size_t>(pool_.n_parts()));
 }
 
 CpuBackend::State& CpuBackend::find(StateHandle state) {

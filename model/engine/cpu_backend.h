@@ -100,7 +100,7 @@ class CpuBackend final : public Backend {
   std::vector<std::int64_t> expert_rows_;   // rows routed to the expert in hand
   std::vector<float> expert_in_;            // [rows, d_model]
   std::vector<float> expert_out_;           // [rows, d_model]
-  std::vector<std::vector<float>> scores_;  // per thread: [n_keys]
+  std::vector<std::vector<float>> scores_;  // per part: [n_keys]
   std::array<PreparedActivations, 3> prepared_;
 };
 

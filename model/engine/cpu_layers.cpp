@@ -30,7 +30,7 @@ void softmax(float* x, std::int64_t n) {
 
 template <typename Work>
 void CpuBackend::parallel(std::int64_t n, std::int64_t unit, std::int64_t cost, Work&& work) {
-  if (cost < kInlineCost || pool_.size() == 1) {
+  if (cost < kInlineCost || pool_.n_parts() == 1) {
     work(std::int64_t{0}, n, 0);
     return;
   }
@@ -69,7 +69,7 @@ void CpuBackend::multiply(std::initializer_list<Product> products, const float* 
       ++i;
     }
   };
-  if (cost < kInlineCost || pool_.size() == 1) {
+  if (cost < kInlineCost || pool_.n_parts() == 1) {
     rows_of_part(0, true);
   } else {
     pool_.run([&](int part) { rows_of_part(part, false); });
@@ -179,7 +179,7 @@ void CpuBackend::mix(const AttentionMixer& m, std::size_t layer) {
     float* scores = grown(scores_[static_cast<std::size_t>(part)], most_keys);
     for (const Rows& rows : rows_) {
       const LayerState& state = rows.state->layers[layer];
-      // Later tokens see more keys: dealing them out in turn keeps the threads even.
+      // Later tokens see more keys: dealing them out in turn keeps the parts even.
       for (std::int64_t i = part; i < rows.n_rows * m.n_heads; i += n_parts) {
         const std::int64_t t = i / m.n_heads;
         const std::int64_t head = i % m.n_heads;
@@ -190,10 +190,10 @@ void CpuBackend::mix(const AttentionMixer& m, std::size_t layer) {
       }
     }
   };
-  if (cost < kInlineCost || pool_.size() == 1) {
+  if (cost < kInlineCost || pool_.n_parts() == 1) {
     heads(0, 1);
   } else {
-    pool_.run([&](int part) { heads(part, pool_.size()); });
+    pool_.run([&](int part) { heads(part, pool_.n_parts()); });
   }
   multiply({{&m.output, mixed_.data(), network_.d_model}}, out, n_tokens_);
 }

@@ -9,6 +9,8 @@ namespace {
 constexpr int kMaxThreads = 256;
 // About 20 microseconds: longer than the gap between two layers, shorter than a time slice.
 constexpr int kSpins = 2000;
+// More than one, so that an uneven split or a slow thread costs half a share at most.
+constexpr int kPartsPerThread = 2;
 
 void pause() {
 #if defined(__x86_64__)
@@ -21,9 +23,8 @@ void pause() {
 ThreadPool::ThreadPool(int n_threads) {
   if (n_threads <= 0) n_threads = static_cast<int>(std::thread::hardware_concurrency());
   n_threads = std::clamp(n_threads, 1, kMaxThreads);
-  for (int part = 1; part < n_threads; ++part) {
-    workers_.emplace_back([this, part] { work(part); });
-  }
+  n_parts_ = n_threads == 1 ? 1 : n_threads * kPartsPerThread;
+  for (int i = 1; i < n_threads; ++i) workers_.emplace_back([this] { work(); });
 }
 
 ThreadPool::~ThreadPool() {
@@ -35,17 +36,19 @@ ThreadPool::~ThreadPool() {
 
 ThreadPool::Range ThreadPool::share(std::int64_t n, std::int64_t unit, int part) const {
   const std::int64_t units = (n + unit - 1) / unit;
-  const std::int64_t parts = size();
+  const std::int64_t parts = n_parts_;
   return {std::min(n, units * part / parts * unit), std::min(n, units * (part + 1) / parts * unit)};
 }
 
 void ThreadPool::run_erased(Call call, void* context) {
   call_ = call;
   context_ = context;
-  unfinished_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
-  round_.fetch_add(1, std::memory_order_release);
+  unfinished_.store(n_parts_, std::memory_order_relaxed);
+  const std::uint32_t round = round_.load(std::memory_order_relaxed) + 1;
+  next_.store(std::uint64_t{round} << 32U, std::memory_order_release);
+  round_.store(round, std::memory_order_release);
   if (!workers_.empty()) round_.notify_all();
-  run_part(0);
+  take_parts(round);
   for (int spins = 0;; ++spins) {
     const int left = unfinished_.load(std::memory_order_acquire);
     if (left == 0) break;
@@ -58,7 +61,7 @@ void ThreadPool::run_erased(Call call, void* context) {
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
-void ThreadPool::work(int part) {
+void ThreadPool::work() {
   std::uint32_t seen = 0;
   while (true) {
     for (int spins = 0; round_.load(std::memory_order_acquire) == seen; ++spins) {
@@ -68,19 +71,24 @@ void ThreadPool::work(int part) {
         round_.wait(seen, std::memory_order_acquire);
       }
     }
-    ++seen;
+    seen = round_.load(std::memory_order_acquire);
     if (stopping_.load()) return;
-    run_part(part);
-    if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished_.notify_all();
+    take_parts(seen);
   }
 }
 
-void ThreadPool::run_part(int part) noexcept {
-  try {
-    call_(context_, part);
-  } catch (...) {
-    const std::lock_guard lock(failure_mutex_);
-    if (!failure_) failure_ = std::current_exception();
+void ThreadPool::take_parts(std::uint32_t round) {
+  std::uint64_t next = next_.load(std::memory_order_acquire);
+  while (next >> 32U == round && (next & 0xFFFFFFFFU) < static_cast<std::uint64_t>(n_parts_)) {
+    if (!next_.compare_exchange_weak(next, next + 1, std::memory_order_acq_rel)) continue;
+    try {
+      call_(context_, static_cast<int>(next & 0xFFFFFFFFU));
+    } catch (...) {
+      const std::lock_guard lock(failure_mutex_);
+      if (!failure_) failure_ = std::current_exception();
+    }
+    if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished_.notify_all();
+    next = next_.load(std::memory_order_acquire);
   }
 }
 

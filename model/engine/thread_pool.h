@@ -1,5 +1,6 @@
-// ThreadPool: runs one piece of work on a fixed number of threads, the caller's among them.
-// Parts are numbered and fixed, so who computes what never depends on timing.
+// ThreadPool: runs one piece of work, cut into numbered parts, on a few threads, the caller's among
+// them. What a part is never depends on timing; who computes it does: threads take the next part
+// when they are free, so a thread the system has put aside holds nothing up.
 //
 // Owned and called by one thread at a time. Workers spin briefly between calls (a layer follows
 // within microseconds), then sleep.
@@ -23,10 +24,11 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  int size() const { return static_cast<int>(workers_.size()) + 1; }
+  int n_threads() const { return static_cast<int>(workers_.size()) + 1; }
+  int n_parts() const { return n_parts_; }
 
-  // Calls work(part) once for every part in [0, size()), concurrently; returns when all are done.
-  // The first exception is thrown on.
+  // Calls work(part) once for every part in [0, n_parts()), concurrently; returns when all are
+  // done. The first exception is thrown on.
   template <typename Work>
   void run(Work&& work) {
     using Plain = std::remove_reference_t<Work>;
@@ -44,14 +46,18 @@ class ThreadPool {
  private:
   using Call = void (*)(void* context, int part);
   void run_erased(Call call, void* context);
-  void work(int part);
-  void run_part(int part) noexcept;
+  void work();
+  void take_parts(std::uint32_t round);
 
-  Call call_ = nullptr;
-  void* context_ = nullptr;
+  // The round in the upper half, its next free part in the lower: a thread that comes late to a
+  // round can take nothing of the next one by mistake.
+  std::atomic<std::uint64_t> next_{0};
   std::atomic<std::uint32_t> round_{0};
   std::atomic<int> unfinished_{0};
   std::atomic<bool> stopping_{false};
+  int n_parts_ = 1;
+  Call call_ = nullptr;
+  void* context_ = nullptr;
   std::mutex failure_mutex_;
   std::exception_ptr failure_;
   std::vector<std::thread> workers_;
