@@ -46,11 +46,22 @@ ToolResult overrun(const SharedRun& run, bool cancelled) {
                              "the tool " + run.call.name + " " + what);
 }
 
-// The longest head of `text` within `bytes` that does not split a UTF-8 character.
+// The longest head of `text` whose JSON takes at most `bytes` and that splits no UTF-8 character.
 std::string head(const std::string& text, std::size_t bytes) {
-  if (text.size() <= bytes) return text;
-  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0U) == 0x80U) --bytes;
-  return text.substr(0, bytes);
+  const auto prefix = [&](std::size_t size) {
+    while (size > 0 && size < text.size() &&
+           (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) {
+      --size;
+    }
+    return text.substr(0, size);
+  };
+  // Escapes make JSON longer than the text, so the length is searched for.
+  std::size_t fits = 0, too_long = std::min(text.size(), bytes) + 1;
+  while (too_long - fits > 1) {
+    const std::size_t middle = fits + (too_long - fits) / 2;
+    (dump_json(Json(prefix(middle))).size() <= bytes ? fits : too_long) = middle;
+  }
+  return prefix(fits);
 }
 
 }  // namespace
@@ -100,12 +111,12 @@ ToolResult run_bounded(const std::shared_ptr<Tool>& tool, const ToolCall& call,
 }
 
 void truncate(ToolResult& result, std::size_t max_bytes) {
-  std::string text = dump_json(result.value);
+  const std::string text = dump_json(result.value);
   if (text.size() <= max_bytes) return;
   result.truncated = true;
   if (result.value.is_array()) {
     Json kept = Json::array();
-    std::size_t bytes = 2;
+    std::size_t bytes = 1;  // brackets, and a comma less than elements
     for (Json& element : result.value) {
       bytes += dump_json(element).size() + 1;
       if (bytes > max_bytes) break;
@@ -114,15 +125,7 @@ void truncate(ToolResult& result, std::size_t max_bytes) {
     result.value = std::move(kept);
     return;
   }
-  const bool is_text = result.value.is_string();
-  std::string kept = head(is_text ? result.value.get<std::string>() : text, max_bytes);
-  // Quotes and escapes count too: drop the rest of what they take.
-  for (std::size_t over = dump_json(Json(kept)).size(); over > max_bytes && !kept.empty();
-       over = dump_json(Json(kept)).size()) {
-    const std::size_t excess = over - max_bytes;
-    kept = head(kept, excess < kept.size() ? kept.size() - excess : 0);
-  }
-  result.value = std::move(kept);
+  result.value = head(result.value.is_string() ? result.value.get<std::string>() : text, max_bytes);
 }
 
 }  // namespace orkestra::tools
