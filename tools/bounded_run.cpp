@@ -106,6 +106,11 @@ ToolResult run_bounded(const std::shared_ptr<Tool>& tool, const ToolCall& call,
     run->stop.request_stop();
     lock.lock();
     if (!run->changed.wait_for(lock, grace, done)) return overrun(*run, cancelled);
+    // The tool saw a stop request; the caller knows it as the deadline.
+    ToolResult& result = *run->result;
+    if (!cancelled && !result.ok && result.code == ErrorCode::kCancelled) {
+      result = ToolResult::failure(ErrorCode::kDeadline, overrun_text(*run, false));
+    }
   }
   return std::move(*run->result);
 }

@@ -177,6 +177,17 @@ TEST_CASE("a tool that waits on its stop token is stopped at the deadline") {
   CHECK(registry.call(call_of("patient"), in_ms(10)).message == "stopped in time");
 }
 
+TEST_CASE("what a tool reports as a stop is the deadline when that was its cause") {
+  ToolRegistry registry(std::chrono::hours(1));
+  registry.add(tool("patient", [](const ToolCall&, const Limits& limits) {
+    Gate gate;
+    const std::stop_callback on_stop(limits.stop, [&] { gate.open(); });
+    gate.wait();
+    return ToolResult::failure(ErrorCode::kCancelled, "stopped");
+  }));
+  CHECK(registry.call(call_of("patient"), in_ms(10)).code == ErrorCode::kDeadline);
+}
+
 TEST_CASE("a stop request of the caller reaches the tool") {
   ToolRegistry registry(std::chrono::hours(1));
   std::stop_source stop;
