@@ -35,15 +35,18 @@ ToolResult run_caught(SharedRun& run) {
   }
 }
 
+std::string overrun_text(const SharedRun& run, bool cancelled) {
+  return "the tool " + run.call.name +
+         (cancelled ? " was stopped" : " did not finish within its time limit");
+}
+
 ToolResult overrun(const SharedRun& run, bool cancelled) {
-  const std::string what = cancelled ? "was stopped" : "did not finish within its time limit";
+  const std::string text = overrun_text(run, cancelled);
   if (!run.tool->spec().traits.safe_to_repeat) {
-    return ToolResult::failure(
-        ErrorCode::kOutcomeUnknown,
-        "the tool " + run.call.name + " " + what + "; whether it had its effect is unknown");
+    return ToolResult::failure(ErrorCode::kOutcomeUnknown,
+                               text + "; whether it had its effect is unknown");
   }
-  return ToolResult::failure(cancelled ? ErrorCode::kCancelled : ErrorCode::kDeadline,
-                             "the tool " + run.call.name + " " + what);
+  return ToolResult::failure(cancelled ? ErrorCode::kCancelled : ErrorCode::kDeadline, text);
 }
 
 // The longest head of `text` whose JSON takes at most `bytes` and that splits no UTF-8 character.
