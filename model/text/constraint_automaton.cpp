@@ -1,0 +1,67 @@
+#include <orkestra/core/error.h>
+#include <orkestra/model/text/constraint_automaton.h>
+#include <orkestra/model/text/constraint_program.h>
+#include <orkestra/model/text/schema_grammar.h>
+
+#include <utility>
+#include <vector>
+
+namespace orkestra::model {
+namespace {
+
+constexpr int kMaxDepth = 64;
+
+class Compiler {
+ public:
+  NodeId compile(const Constraint& constraint, int depth = 0) {
+    if (depth > kMaxDepth) {
+      throw Error(ErrorCode::kExhausted,
+                  "constraint: nested deeper than " + std::to_string(kMaxDepth));
+    }
+    const Constraint::Node& node = constraint.node();
+    using Kind = Constraint::Node::Kind;
+    switch (node.kind) {
+      case Kind::kText:
+        return grammar_.text();
+      case Kind::kLiteral:
+        return grammar_.bytes(node.bytes);
+      case Kind::kChoices:
+        return grammar_.span(SpanIndex::choices(node.choices));
+      case Kind::kSpan:
+        return grammar_.span(SpanIndex::spans(node.sources, node.rules, false));
+      case Kind::kJsonSchema:
+        return SchemaGrammar(grammar_, json_, node.schema, node.sources).compile();
+      case Kind::kToolCall:
+        break;
+      case Kind::kSequence:
+        return grammar_.sequence(parts(node, depth));
+      case Kind::kAnyOf:
+        return grammar_.any_of(parts(node, depth));
+    }
+    throw Error(ErrorCode::kInvalid,
+                "constraint: a tool call must be expanded by a chat format before compiling");
+  }
+
+  Grammar take_grammar() { return std::move(grammar_); }
+
+ private:
+  std::vector<NodeId> parts(const Constraint::Node& node, int depth) {
+    std::vector<NodeId> ids;
+    for (const Constraint& part : node.parts) ids.push_back(compile(part, depth + 1));
+    return ids;
+  }
+
+  Grammar grammar_;
+  JsonGrammar json_{grammar_};
+};
+
+}  // namespace
+
+std::shared_ptr<const ConstraintAutomaton> ConstraintAutomaton::compile(
+    const Constraint& constraint) {
+  Compiler compiler;
+  const NodeId root = compiler.compile(constraint);
+  return compile_grammar(compiler.take_grammar(), root);
+}
+
+}  // namespace orkestra::model

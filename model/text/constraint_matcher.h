@@ -1,0 +1,22 @@
+// What a ConstraintMatcher holds; shared with TokenTrie, which explores copies of it.
+#pragma once
+
+#include <orkestra/model/text/constraint_automaton.h>
+#include <orkestra/model/text/constraint_threads.h>
+
+#include <memory>
+#include <utility>
+
+namespace orkestra::model {
+
+struct ConstraintMatcher::State {
+  explicit State(std::shared_ptr<const ConstraintProgram> of)
+      : program(std::move(of)), simulation(*program) {
+    simulation.start(set);
+  }
+  std::shared_ptr<const ConstraintProgram> program;
+  Simulation simulation;
+  ThreadSet set;
+};
+
+}  // namespace orkestra::model

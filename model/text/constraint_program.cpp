@@ -1,0 +1,157 @@
+#include <orkestra/core/error.h>
+#include <orkestra/model/text/constraint_program.h>
+
+#include <map>
+#include <optional>
+#include <utility>
+
+namespace orkestra::model {
+namespace {
+
+constexpr std::size_t kMaxInstructions = 2'000'000;
+constexpr int kMaxDepth = 6000;
+
+// Emits nodes from their end backwards: each knows the instruction that follows it. Nodes that
+// several others lead to are emitted once per continuation.
+class Emitter {
+ public:
+  Emitter(Grammar grammar, ConstraintProgram& program)
+      : grammar_(std::move(grammar)), program_(program), productive_(grammar_.productive()) {}
+
+  void run(NodeId root) {
+    if (!productive_[root]) {
+      throw Error(ErrorCode::kInvalid,
+                  "constraint: nothing can be written: a value must be copied that no source has");
+    }
+    grammar_.refuse_left_recursion();
+    fail_ = push({.op = Instruction::Op::kFail});
+    return_ = push({.op = Instruction::Op::kReturn});
+    const std::uint32_t accept = push({.op = Instruction::Op::kAccept});
+    rules_.resize(grammar_.rule_count());
+    program_.entry = emit(root, accept);
+    while (!open_rules_.empty()) {  // bodies are emitted outside of any recursion
+      const RuleId rule = open_rules_.back();
+      open_rules_.pop_back();
+      const std::uint32_t body = emit(grammar_.body(rule), return_);
+      // The rule's entry is an instruction of its own: calls were emitted before the body was.
+      program_.code[*rules_[rule]] = split({body});
+    }
+    program_.dfas = std::move(grammar_.dfas());
+    program_.spans = std::move(grammar_.spans());
+  }
+
+ private:
+  std::uint32_t push(Instruction instruction) {
+    if (program_.code.size() >= kMaxInstructions) {
+      throw Error(ErrorCode::kExhausted, "constraint: a program of more than " +
+                                             std::to_string(kMaxInstructions) + " instructions");
+    }
+    program_.code.push_back(instruction);
+    return static_cast<std::uint32_t>(program_.code.size() - 1);
+  }
+
+  Instruction split(const std::vector<std::uint32_t>& targets) {
+    const auto first = static_cast<std::uint32_t>(program_.targets.size());
+    program_.targets.insert(program_.targets.end(), targets.begin(), targets.end());
+    return {
+        .op = Instruction::Op::kSplit, .a = first, .b = static_cast<std::uint32_t>(targets.size())};
+  }
+
+  std::uint32_t emit(NodeId id, std::uint32_t next) {
+    if (!productive_[id]) return fail_;
+    const auto key = std::make_pair(id, next);
+    if (const auto it = done_.find(key); it != done_.end()) return it->second;
+    if (++depth_ > kMaxDepth) {
+      throw Error(ErrorCode::kExhausted, "constraint: nested too deeply");
+    }
+    const std::uint32_t pc = emit_new(grammar_.node(id), next);
+    --depth_;
+    done_.emplace(key, pc);
+    return pc;
+  }
+
+  std::uint32_t emit_new(const GrammarNode& node, std::uint32_t next) {
+    using Kind = GrammarNode::Kind;
+    using Op = Instruction::Op;
+    switch (node.kind) {
+      case Kind::kEmpty:
+        return next;
+      case Kind::kNothing:
+        return fail_;
+      case Kind::kBytes:
+        for (auto it = node.bytes.rbegin(); it != node.bytes.rend(); ++it) {
+          const auto byte = static_cast<std::uint8_t>(*it);
+          next = push({.op = Op::kRange, .a = byte, .b = byte, .next = next});
+        }
+        return next;
+      case Kind::kRange:
+        return push({.op = Op::kRange, .a = node.first, .b = node.last, .next = next});
+      case Kind::kText:
+        return push({.op = Op::kText, .next = next});
+      case Kind::kDfa:
+        return push({.op = Op::kDfa, .a = node.index, .next = next});
+      case Kind::kSpan:
+        return push({.op = Op::kSpan, .a = node.index, .next = next});
+      case Kind::kSequence:
+        for (auto it = node.children.rbegin(); it != node.children.rend(); ++it) {
+          next = emit(*it, next);
+        }
+        return next;
+      case Kind::kAnyOf: {
+        std::vector<std::uint32_t> targets;
+        for (const NodeId child : node.children) {
+          if (productive_[child]) targets.push_back(emit(child, next));
+        }
+        return targets.size() == 1 ? targets.front() : push(split(targets));
+      }
+      case Kind::kRepeat:
+        return emit_repeat(node, next);
+      case Kind::kRule: {
+        std::optional<std::uint32_t>& entry = rules_[node.index];
+        if (!entry) {
+          entry = push({});
+          open_rules_.push_back(node.index);
+        }
+        if (next == return_) return *entry;  // a tail call needs no frame
+        return push({.op = Op::kCall, .a = *entry, .next = next});
+      }
+    }
+    return fail_;
+  }
+
+  std::uint32_t emit_repeat(const GrammarNode& node, std::uint32_t next) {
+    const NodeId child = node.children.front();
+    if (node.last == 0 || !productive_[child]) return next;
+    if (node.first == 0 && node.last == kUnlimited) {
+      const std::uint32_t loop = push({});
+      const std::uint32_t body = emit(child, loop);
+      program_.code[loop] = split({body, next});
+      return loop;
+    }
+    const std::uint32_t loop = push({});
+    const std::uint32_t body = emit(child, loop);
+    program_.code[loop] = {
+        .op = Instruction::Op::kLoop, .a = node.first, .b = node.last, .next = next, .body = body};
+    return push({.op = Instruction::Op::kCount, .next = loop});
+  }
+
+  Grammar grammar_;
+  ConstraintProgram& program_;
+  std::vector<bool> productive_;
+  std::map<std::pair<NodeId, std::uint32_t>, std::uint32_t> done_;
+  std::vector<std::optional<std::uint32_t>> rules_;
+  std::vector<RuleId> open_rules_;
+  std::uint32_t fail_ = 0;
+  std::uint32_t return_ = 0;
+  int depth_ = 0;
+};
+
+}  // namespace
+
+std::shared_ptr<const ConstraintProgram> compile_grammar(Grammar grammar, NodeId root) {
+  auto program = std::make_shared<ConstraintProgram>();
+  Emitter(std::move(grammar), *program).run(root);
+  return program;
+}
+
+}  // namespace orkestra::model

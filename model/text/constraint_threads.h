@@ -1,0 +1,69 @@
+// ThreadSet: every way a text so far can be read by a program, and the step to the next byte.
+// A value; stacks are linked frames in an arena of its owner, so copying a thread copies nothing.
+#pragma once
+
+#include <orkestra/model/text/constraint_program.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace orkestra::model {
+
+struct Thread {
+  std::uint32_t pc = 0;            // of an instruction that reads a byte
+  std::uint32_t stack = 0;         // frame index, 0 = empty
+  std::uint32_t dfa_state = 0;     // kDfa
+  SpanIndex::Position position{};  // kSpan
+};
+
+struct ThreadSet {
+  std::vector<Thread> threads;
+  bool accepting = false;
+  void clear() {
+    threads.clear();
+    accepting = false;
+  }
+};
+
+// Steps ThreadSets. Owns the frames their stacks are made of; one thread of execution at a time.
+// Bounded: at most kMaxThreads readings, kMaxFrames nested rules and kMaxVisits instructions a
+// byte; readings beyond that are dropped, which only ever forbids.
+class Simulation {
+ public:
+  static constexpr std::size_t kMaxThreads = 1024;
+  static constexpr std::uint32_t kMaxStackDepth = 200;
+  static constexpr std::size_t kMaxVisits = 20'000;
+
+  explicit Simulation(const ConstraintProgram& program);
+
+  void start(ThreadSet& out);
+  void step(const ThreadSet& in, std::uint8_t byte, ThreadSet& out);
+
+  // Frames made after a mark can be dropped together (depth-first searches).
+  std::size_t mark() const { return frames_.size(); }
+  void drop_frames(std::size_t mark) { frames_.resize(mark); }
+  // Keeps only the frames that `set` uses.
+  void compact(ThreadSet& set);
+
+  bool reads_any_text(const ThreadSet& set) const;
+
+ private:
+  struct Frame {
+    std::uint32_t parent = 0;
+    std::uint32_t value = 0;  // a return address or a counter
+    std::uint32_t depth = 0;
+  };
+
+  void follow(std::uint32_t pc, std::uint32_t stack, ThreadSet& out);
+  void add(const Thread& thread, ThreadSet& out) const;
+  std::uint32_t push(std::uint32_t parent, std::uint32_t value);
+  bool same_stack(std::uint32_t a, std::uint32_t b) const;
+
+  const ConstraintProgram* program_;
+  std::vector<Frame> frames_;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> open_;  // pc, stack
+  std::size_t visits_ = 0;
+};
+
+}  // namespace orkestra::model

@@ -1,0 +1,98 @@
+// Grammar: what may be written, as a graph of nodes; the form between a Constraint and the
+// automaton's program. Built by one thread, then compiled and dropped.
+#pragma once
+
+#include <orkestra/model/text/span_index.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace orkestra::model {
+
+using NodeId = std::uint32_t;
+using RuleId = std::uint32_t;
+
+constexpr std::uint32_t kUnlimited = UINT32_MAX;
+
+// A deterministic automaton over bytes, for the parts every JSON text is full of.
+struct ByteDfa {
+  static constexpr std::uint8_t kDead = 255;
+  struct State {
+    std::vector<std::uint8_t> next = std::vector<std::uint8_t>(256, kDead);
+    bool accepts = false;
+    bool goes_on = false;
+  };
+  std::vector<State> states;  // [0] is the start
+};
+
+struct GrammarNode {
+  enum class Kind {
+    kEmpty,
+    kNothing,   // matches no text at all
+    kBytes,     // bytes
+    kRange,     // one byte in [first, last]
+    kText,      // any bytes
+    kDfa,       // index
+    kSpan,      // index
+    kSequence,  // children
+    kAnyOf,     // children
+    kRepeat,    // children[0], first to last times
+    kRule,      // index: a rule, so that grammars can recurse
+  };
+  Kind kind = Kind::kEmpty;
+  std::string bytes{};
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+  std::uint32_t index = 0;
+  std::vector<NodeId> children{};
+};
+
+class Grammar {
+ public:
+  static constexpr std::size_t kMaxNodes = 500'000;
+
+  NodeId empty() { return add({}); }
+  NodeId nothing() { return add({.kind = GrammarNode::Kind::kNothing}); }
+  NodeId bytes(std::string_view bytes);
+  NodeId range(char first, char last);
+  NodeId text() { return add({.kind = GrammarNode::Kind::kText}); }
+  NodeId dfa(ByteDfa dfa);
+  NodeId span(SpanIndex index);
+  NodeId sequence(std::vector<NodeId> children);
+  NodeId any_of(std::vector<NodeId> children);
+  NodeId optional(NodeId child) { return any_of({child, empty()}); }
+  // `child` must not match the empty text.
+  NodeId repeat(NodeId child, std::uint32_t min, std::uint32_t max);
+  // A rule is made before its body, so the body can refer to it.
+  RuleId make_rule();
+  void define(RuleId rule, NodeId body) { rules_[rule] = body; }
+  NodeId rule(RuleId rule);
+
+  const GrammarNode& node(NodeId id) const { return nodes_[id]; }
+  std::size_t size() const { return nodes_.size(); }
+  NodeId body(RuleId rule) const { return rules_[rule]; }
+  std::size_t rule_count() const { return rules_.size(); }
+  std::vector<ByteDfa>& dfas() { return dfas_; }
+  std::vector<SpanIndex>& spans() { return spans_; }
+
+  // [size()] whether some text matches the node: what can't be completed must not be started.
+  std::vector<bool> productive() const;
+  // Throws Error{kInvalid} when a rule refers to itself before anything is written.
+  void refuse_left_recursion() const;
+
+ private:
+  NodeId add(GrammarNode node);
+  std::vector<bool> nullable() const;
+
+  std::vector<GrammarNode> nodes_;
+  std::vector<NodeId> rules_;
+  std::vector<ByteDfa> dfas_;
+  std::vector<SpanIndex> spans_;
+};
+
+}  // namespace orkestra::model
