@@ -20,9 +20,9 @@ namespace orkestra::planner {
 // One checkable statement: a sentence of the answer without its citations.
 struct Claim {
   std::string text;
-  std::size_t begin = 0;            // byte range in the answer, citations included
+  std::size_t begin = 0;  // byte range in the answer, citations included
   std::size_t end = 0;
-  std::vector<std::string> cited;   // evidence ids: "1"
+  std::vector<std::string> cited;  // evidence ids: "1"
 };
 
 // Sentences of `answer`; never splits decimals, initials or abbreviations.
@@ -46,12 +46,17 @@ struct CheckedClaim {
 // A statement a source makes, as fields and words: a table row, a tool result, or a sentence.
 struct Record {
   struct Field {
-    std::string name;   // column or result member; "" for running text
+    // What a value is to its record: something it states; a key that says which thing it is
+    // about (one of them is enough); an argument it was asked with (all of them count).
+    enum class Role { kStated, kKey, kArgument };
+    std::string name;  // column or result member; "" for running text
     std::string value;
+    Role role = Role::kStated;
   };
   std::vector<Field> fields;
   std::string context;  // words that apply to all of it: table name, tool description, heading
   Evidence evidence;    // where it stands; quote is what a reader would be shown
+  std::string fault;    // why it can't count, "" if it can: "the quote is no longer in FILE"
 };
 
 // Something that can be looked into for the statements nearest to a claim.
