@@ -65,7 +65,7 @@ class GgufBuilder {
 
   Bytes build() const {
     Bytes out;
-    for (const char c : {'G', 'G', 'U', 'F'}) out.push_back(static_cast<std::byte>(c));
+    append(out, std::uint32_t{0x46554747});  // "GGUF"
     append(out, version);
     append(out, n_tensors_);
     append(out, n_metadata_);

@@ -5,6 +5,8 @@
 #include <orkestra/model/format/tensor_type.h>
 #include <orkestra/model/kernels/kernels.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <random>
@@ -109,7 +111,9 @@ inline double relative_error(const std::vector<float>& got, const std::vector<fl
 }
 
 inline bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](float x, float y) {
+    return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y);
+  });
 }
 
 }  // namespace orkestra::tests
