@@ -1,194 +1,208 @@
 #include <orkestra/core/error.h>
-#include <orkestra/model/scripted/script.h>
 #include <orkestra/model/scripted/scripted_model.h>
 #include <orkestra/model/text/constraint_automaton.h>
 #include <orkestra/model/text/tool_call_text.h>
 
-#include <atomic>
-#include <exception>
 #include <fstream>
+#include <iterator>
 #include <mutex>
-#include <sstream>
+#include <optional>
 #include <utility>
-#include <variant>
 
 namespace orkestra::model {
 namespace {
 
 constexpr ToolCallStyle kStyle = ToolCallStyle::kHermes;
 
-std::int64_t count_words(std::string_view text) {
-  std::int64_t words = 0;
-  bool in_word = false;
-  for (const char c : text) {
-    const bool space = c == ' ' || (c >= '\t' && c <= '\r');
-    if (!space && !in_word) ++words;
-    in_word = !space;
+struct Reply {
+  int line = 0;
+  std::optional<ToolCall> call;
+  std::string text;
+  std::string expect;  // must stand in the last user or tool turn
+};
+
+struct Scores {
+  int line = 0;
+  std::vector<double> log_probability;
+};
+
+// The reply or the error that a request met; known as soon as it is submitted.
+class ScriptedTicket final : public Ticket {
+ public:
+  explicit ScriptedTicket(Generation generation) : generation_(std::move(generation)) {}
+  explicit ScriptedTicket(Error error) : error_(std::move(error)) {}
+  Generation wait() override {
+    if (error_) throw *error_;
+    return generation_;
   }
-  return words;
-}
+  void cancel() override {}
 
-std::int64_t count_words(const Conversation& conversation) {
-  std::int64_t words = 0;
-  for (const auto& turn : conversation.turns()) words += count_words(turn->text);
-  return words;
-}
+ private:
+  Generation generation_;
+  std::optional<Error> error_;
+};
 
-// The last thing somebody else said: what the reply answers.
-std::string_view last_heard(const Conversation& conversation) {
-  const auto& turns = conversation.turns();
-  for (auto it = turns.rbegin(); it != turns.rend(); ++it) {
-    if ((*it)->role == Role::kUser || (*it)->role == Role::kTool) return (*it)->text;
-  }
-  return "";
-}
-
-// The call as a model would write it: arguments in the order the tool declares them.
-std::string written_call(ToolCall call, const Conversation& conversation) {
-  for (const ToolSpec& tool : conversation.tools()) {
+// Arguments in the order of the tool's schema, as a model under a constraint would write them.
+ToolCall in_schema_order(ToolCall call, const std::vector<ToolSpec>& tools) {
+  for (const ToolSpec& tool : tools) {
     if (tool.name != call.name || !tool.parameters.contains("properties")) continue;
     Json ordered = Json::object();
     for (const auto& [name, schema] : tool.parameters.at("properties").items()) {
       if (call.arguments.contains(name)) ordered[name] = call.arguments.at(name);
     }
-    for (const auto& [name, value] : call.arguments.items()) ordered[name] = value;
+    for (const auto& [name, value] : call.arguments.items()) {
+      if (!ordered.contains(name)) ordered[name] = value;
+    }
     call.arguments = std::move(ordered);
   }
-  return std::string(call_begin(kStyle)) + write_call(call, kStyle, conversation.tools()) +
-         std::string(call_end(kStyle));
+  return call;
 }
-
-class FinishedTicket final : public Ticket {
- public:
-  explicit FinishedTicket(std::variant<Generation, Error> outcome) : outcome_(std::move(outcome)) {}
-
-  Generation wait() override {
-    if (cancelled_) throw Error(ErrorCode::kCancelled, "scripted model: the request was cancelled");
-    if (const auto* error = std::get_if<Error>(&outcome_)) throw *error;
-    return std::get<Generation>(outcome_);
-  }
-  void cancel() override { cancelled_ = true; }
-
- private:
-  std::variant<Generation, Error> outcome_;
-  std::atomic<bool> cancelled_ = false;
-};
 
 class ScriptedModel final : public LanguageModel {
  public:
-  ScriptedModel(Script script, std::string name) : script_(std::move(script)) {
-    capabilities_ = {.id = std::move(name),
-                     .kind = "scripted",
-                     .context = std::int64_t{1} << 20,
-                     .constraints = true,
-                     .scores_logits = false};
+  ScriptedModel(std::string_view script, std::string name, std::size_t first_reply)
+      : name_(std::move(name)), next_reply_(first_reply) {
+    capabilities_ = {.id = name_, .kind = "scripted", .constraints = true};
+    int number = 0;
+    for (std::size_t begin = 0; begin < script.size();) {
+      const std::size_t end = std::min(script.find('\n', begin), script.size());
+      ++number;
+      const std::string_view line = script.substr(begin, end - begin);
+      if (line.find_first_not_of(" \t\r") != std::string_view::npos) read_line(line, number);
+      begin = end + 1;
+    }
   }
 
   const ModelCapabilities& capabilities() const override { return capabilities_; }
 
   std::vector<std::unique_ptr<Ticket>> submit(std::vector<GenerateRequest> requests) override {
+    const std::lock_guard lock(mutex_);
     std::vector<std::unique_ptr<Ticket>> tickets;
     for (const GenerateRequest& request : requests) {
       try {
-        tickets.push_back(std::make_unique<FinishedTicket>(answer(request)));
+        tickets.push_back(std::make_unique<ScriptedTicket>(answer(request)));
       } catch (const Error& error) {
-        tickets.push_back(std::make_unique<FinishedTicket>(error));
+        tickets.push_back(std::make_unique<ScriptedTicket>(error));
       }
     }
     return tickets;
   }
 
   ScoreResult score(const ScoreRequest& request) override {
-    const ScriptedScore& line = next(script_.scores, next_score_, "score");
-    expect(line.line, line.expect, request.conversation);
-    if (line.score.size() != request.choices.size()) {
-      throw Error(ErrorCode::kInvalid, at(line.line) + std::to_string(line.score.size()) +
-                                           " scores for " + std::to_string(request.choices.size()) +
-                                           " choices");
+    const std::lock_guard lock(mutex_);
+    if (next_scores_ >= scores_.size()) throw at_end("score");
+    const Scores& scores = scores_[next_scores_++];
+    if (scores.log_probability.size() != request.choices.size()) {
+      throw Error(ErrorCode::kInvalid,
+                  at(scores.line) + std::to_string(scores.log_probability.size()) + " scores for " +
+                      std::to_string(request.choices.size()) + " choices");
     }
-    return {.log_probability = line.score,
-            .usage = {.prompt = count_words(request.conversation)},
-            .method = "script"};
+    return {.log_probability = scores.log_probability, .method = "script"};
   }
 
  private:
-  std::string at(int line) const {
-    return capabilities_.id + " line " + std::to_string(line) + ": ";
+  std::string at(int line) const { return name_ + ":" + std::to_string(line) + ": "; }
+  Error at_end(const char* what) const {
+    return {ErrorCode::kExhausted, name_ + ": the script has no further " + what};
   }
 
-  template <typename Line>
-  const Line& next(const std::vector<Line>& lines, std::size_t& index, std::string_view what) {
-    const std::lock_guard lock(mutex_);
-    if (index == lines.size()) {
-      throw Error(ErrorCode::kExhausted, capabilities_.id + ": the script has no more than " +
-                                             std::to_string(lines.size()) + " " +
-                                             std::string(what) + " lines");
-    }
-    return lines[index++];
-  }
-
-  void expect(int line, const std::string& expected, const Conversation& conversation) const {
-    const std::string_view heard = last_heard(conversation);
-    if (heard.find(expected) == std::string_view::npos) {
-      throw Error(ErrorCode::kInvalid,
-                  at(line) + "expected \"" + expected + "\" in \"" + std::string(heard) + "\"");
-    }
-  }
-
-  void check(int line, const std::string& written, const Constraint& constraint) const {
-    ConstraintMatcher matcher(ConstraintAutomaton::compile(expand_tool_calls(constraint, kStyle)));
-    for (std::size_t i = 0; i < written.size(); ++i) {
-      if (!matcher.accept_byte(static_cast<std::uint8_t>(written[i]))) {
-        throw Error(ErrorCode::kInvalid, at(line) + "the constraint forbids the reply from byte " +
-                                             std::to_string(i) + " on: " + written);
+  void read_line(std::string_view text, int line) {
+    const Json json = parse_json(text, at(line) + "script line");
+    const std::string place = at(line);
+    try {
+      int kinds = 0;
+      for (const auto& [key, value] : json.items()) {
+        if (key == "text" || key == "call" || key == "score") {
+          ++kinds;
+        } else if (key != "expect") {
+          throw Error(ErrorCode::kInvalid, place + "unknown member \"" + key + '"');
+        }
       }
-    }
-    if (!matcher.complete()) {
+      if (kinds > 1) throw Error(ErrorCode::kInvalid, place + "more than one reply in a line");
+      if (json.contains("score")) {
+        scores_.push_back({line, json.at("score").get<std::vector<double>>()});
+        return;
+      }
+      Reply reply{.line = line, .expect = json.value("expect", "")};
+      if (json.contains("call")) {
+        reply.call = ToolCall{.name = json.at("call").at("name").get<std::string>(),
+                              .arguments = json.at("call").at("arguments")};
+      } else {
+        reply.text = json.at("text").get<std::string>();
+      }
+      replies_.push_back(std::move(reply));
+    } catch (const nlohmann::json::exception& e) {
       throw Error(ErrorCode::kInvalid,
-                  at(line) + "the constraint does not let the reply end there: " + written);
+                  place + "a line is {\"text\":..}, {\"call\":{\"name\",\"arguments\"}} or " +
+                      "{\"score\":[..]}: " + e.what());
     }
   }
 
   Generation answer(const GenerateRequest& request) {
     if (request.limits.stop.stop_requested()) {
-      throw Error(ErrorCode::kCancelled, capabilities_.id + ": the request was cancelled");
+      throw Error(ErrorCode::kCancelled, name_ + ": the request was cancelled");
     }
     if (request.limits.expired()) {
-      throw Error(ErrorCode::kDeadline, capabilities_.id + ": the deadline has passed");
+      throw Error(ErrorCode::kDeadline, name_ + ": the deadline has passed");
     }
-    const ScriptedReply& reply = next(script_.replies, next_reply_, "reply");
-    expect(reply.line, reply.expect, request.conversation);
-    const std::string written =
-        reply.call ? written_call(*reply.call, request.conversation) : reply.text;
-    check(reply.line, written, request.constraint);
+    if (next_reply_ >= replies_.size()) throw at_end("reply");
+    const Reply& reply = replies_[next_reply_++];
+    check_expectation(reply, request.conversation);
+    const std::vector<ToolSpec>& tools = request.conversation.tools();
+    std::string written = reply.text;
+    if (reply.call) {
+      written = std::string(call_begin(kStyle)) +
+                write_call(in_schema_order(*reply.call, tools), kStyle, tools) +
+                std::string(call_end(kStyle));
+    }
+    ConstraintMatcher matcher(
+        ConstraintAutomaton::compile(expand_tool_calls(request.constraint, kStyle)));
+    if (!matcher.accept(written) || !matcher.complete()) {
+      throw Error(ErrorCode::kInvalid,
+                  at(reply.line) + "the constraint of this request forbids the reply " + written);
+    }
     if (request.on_text) request.on_text(written);
-    return {
-        .turn = parse_tool_calls(written, kStyle),
-        .usage = {.prompt = count_words(request.conversation), .generated = count_words(written)}};
+    return {.turn = parse_tool_calls(written, kStyle)};
   }
 
-  const Script script_;
+  void check_expectation(const Reply& reply, const Conversation& conversation) const {
+    if (reply.expect.empty()) return;
+    for (auto turn = conversation.turns().rbegin(); turn != conversation.turns().rend(); ++turn) {
+      if ((*turn)->role != Role::kUser && (*turn)->role != Role::kTool) continue;
+      if ((*turn)->text.find(reply.expect) != std::string::npos) return;
+      throw Error(ErrorCode::kInvalid, at(reply.line) + "expected \"" + reply.expect +
+                                           "\" in the last turn, which is: " + (*turn)->text);
+    }
+    throw Error(ErrorCode::kInvalid, at(reply.line) + "expected \"" + reply.expect +
+                                         "\" but there is no user or tool turn");
+  }
+
+  std::string name_;
   ModelCapabilities capabilities_;
+  std::vector<Reply> replies_;
+  std::vector<Scores> scores_;
   std::mutex mutex_;  // guards the two positions
   std::size_t next_reply_ = 0;
-  std::size_t next_score_ = 0;
+  std::size_t next_scores_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<LanguageModel> make_scripted_model(std::string_view script, std::string name) {
-  Script lines = parse_script(script, name);
-  return std::make_unique<ScriptedModel>(std::move(lines), std::move(name));
+std::unique_ptr<LanguageModel> make_scripted_model(std::string_view script, std::string name,
+                                                   std::size_t first_reply) {
+  return std::make_unique<ScriptedModel>(script, std::move(name), first_reply);
 }
 
-std::unique_ptr<LanguageModel> open_scripted_model(const std::filesystem::path& path) {
+std::unique_ptr<LanguageModel> open_scripted_model(const std::filesystem::path& path,
+                                                   std::size_t first_reply) {
+  constexpr std::size_t kMaxBytes = std::size_t{16} << 20U;
   std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    throw Error(ErrorCode::kNotFound, "script " + path.string() + " can't be read");
+  if (!file) throw Error(ErrorCode::kNotFound, path.string() + ": the script can't be read");
+  const std::string script{std::istreambuf_iterator<char>(file), {}};
+  if (script.size() > kMaxBytes) {
+    throw Error(ErrorCode::kInvalid, path.string() + ": a script has at most 16 MiB");
   }
-  std::ostringstream text;
-  text << file.rdbuf();
-  return make_scripted_model(text.str(), "script:" + path.filename().string());
+  return make_scripted_model(script, path.filename().string(), first_reply);
 }
 
 }  // namespace orkestra::model

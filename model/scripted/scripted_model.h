@@ -6,8 +6,7 @@
 //   {"text": "..."}                              free text (may use the Hermes tool-call style)
 //   {"call": {"name": "...", "arguments": {...}}}
 //   {"score": [-0.1, -2.3]}                      one per score request, in their own order
-// Empty lines and lines that begin with # are skipped. Usage counts words, so that budgets can be
-// tested; nothing is reused. Arguments of a call are put into the tool's declared order.
+// Empty lines are skipped. Arguments of a call are put into the tool's declared order. Usage is 0.
 // "expect": "substring" in a line fails the run when the last user or tool turn lacks it.
 #pragma once
 
