@@ -50,6 +50,19 @@ class Vocabulary {
       add_text(scalar_text(value));
     }
   }
+  // The tables a query reads and the constants in it; its columns count only through its result.
+  void add_query(const std::string& sql) {
+    const auto parts = identifier_words(sql);
+    for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
+      if (parts[i].key == "from" || parts[i].key == "join") stems_.insert(key_of(parts[i + 1]));
+    }
+    for (std::size_t at = sql.find('\''); at != std::string::npos;) {
+      const std::size_t close = sql.find('\'', at + 1);
+      if (close == std::string::npos) break;
+      add_text(std::string_view(sql).substr(at + 1, close - at - 1));
+      at = sql.find('\'', close + 1);
+    }
+  }
   bool has(const std::string& key) const { return stems_.contains(key); }
   bool has_phrase(const std::vector<Word>& phrase) const {
     std::string line = "\n";
@@ -95,7 +108,7 @@ Coverage question_coverage(std::string_view question, const std::vector<Evidence
       if (one.origin.detail.contains(member)) vocabulary.add_json(one.origin.detail[member]);
     }
     if (one.origin.detail.contains("sql") && one.origin.detail["sql"].is_string()) {
-      vocabulary.add_identifier(one.origin.detail["sql"].get<std::string>());
+      vocabulary.add_query(one.origin.detail["sql"].get<std::string>());
     }
   }
   Coverage coverage;
