@@ -4,6 +4,10 @@
 #include <orkestra/model/format/tensor_type.h>
 #include <orkestra/model/kernels/avx2.h>
 
+#ifdef ORKESTRA_AVX2
+#include <cpuid.h>
+#endif
+
 namespace orkestra::model {
 
 #ifdef ORKESTRA_AVX2
@@ -53,6 +57,15 @@ void causal_conv_silu(const float* x, std::int64_t x_stride, float* state, const
   kernel(x, x_stride, state, weight, bias, d_conv, n_tokens, c_begin, c_end, y, y_stride);
 }
 
+// Clang's __builtin_cpu_supports does not know F16C.
+bool has_f16c() {
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
+}
+
 }  // namespace
 
 const Kernels* avx2_kernels() {
@@ -66,8 +79,8 @@ const Kernels* avx2_kernels() {
       .selective_scan = avx2::selective_scan,
       .attention = avx2::attention,
   };
-  const bool supported = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                         __builtin_cpu_supports("f16c");
+  static const bool supported =
+      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
   return supported ? &kKernels : nullptr;
 }
 

@@ -23,8 +23,9 @@ struct Matrix {
   const std::byte* data = nullptr;
 };
 
-// Activations made ready for products with one weight type. Reused from call to call: no
-// allocation once grown.
+// Activations made ready for products with one weight type, by the table whose matmul reads them.
+// One preparation serves all float types, another all block-quantised types of a table. Reused
+// from call to call: no allocation once grown.
 struct PreparedActivations {
   std::int64_t n_tokens = 0;
   std::int64_t cols = 0;
@@ -50,7 +51,7 @@ struct Kernels {
   void (*silu_multiply)(float* gate, const float* up, std::int64_t n);
   // Causal depthwise convolution with bias, then SiLU, for channels [c_begin, c_end).
   // x: [n_tokens, x_stride]; state: [d_inner, d_conv - 1] the last inputs, oldest first, updated;
-  // weight: [d_inner, d_conv]; y: [n_tokens, y_stride].
+  // weight: [d_inner, d_conv]; y: [n_tokens, y_stride], apart from x.
   void (*causal_conv_silu)(const float* x, std::int64_t x_stride, float* state, const float* weight,
                            const float* bias, std::int64_t d_conv, std::int64_t n_tokens,
                            std::int64_t c_begin, std::int64_t c_end, float* y,
@@ -80,7 +81,7 @@ struct Kernels {
   };
   void (*selective_scan)(const ScanArgs& args, std::int64_t c_begin, std::int64_t c_end);
   // One query head over one KV head: out = softmax(q . k[j] * scale) v[j], j in [0, n_keys).
-  // k, v: rows of head_dim floats, kv_stride apart. scores: [n_keys] workspace.
+  // k, v: rows of head_dim floats, kv_stride apart. scores: [n_keys] workspace. n_keys >= 1.
   void (*attention)(const float* q, const float* k, const float* v, std::int64_t kv_stride,
                     std::int64_t n_keys, std::int64_t head_dim, float scale, float* scores,
                     float* out);
