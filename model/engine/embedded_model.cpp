@@ -46,6 +46,12 @@ BatchOptions batch_options(const LoadedModel& model, const EngineOptions& option
           .state_budget_bytes = options.state_budget_bytes};
 }
 
+std::int64_t parameter_count(const GgufFile& file) {
+  std::int64_t count = 0;
+  for (const TensorView& tensor : file.tensors()) count += tensor.row_length() * tensor.rows();
+  return count;
+}
+
 }  // namespace
 
 EmbeddedModel::EmbeddedModel(std::shared_ptr<const LoadedModel> model, const EngineOptions& options)
@@ -54,6 +60,7 @@ EmbeddedModel::EmbeddedModel(std::shared_ptr<const LoadedModel> model, const Eng
       capabilities_{.id = model_->id(),
                     .kind = "embedded",
                     .context = model_->context_length(),
+                    .parameters = parameter_count(model_->file()),
                     .constraints = true,
                     .scores_logits = true},
       worker_(std::make_unique<CpuBackend>(model_->network(), kernels_named(options.kernels),
