@@ -36,6 +36,9 @@ std::vector<Word> words(std::string_view text);
 // words() without the marks.
 std::vector<Word> words_only(std::string_view text);
 
+// The unit a word names, in its one form: "kg", "kilograms" -> "kilogram"; "" if it names none.
+std::string unit_named(std::string_view word);
+
 // An identifier as words: "unitPrice", "unit_price", "unit-price" -> unit price.
 std::vector<Word> identifier_words(std::string_view identifier);
 

@@ -329,3 +329,15 @@ std::vector<Word> merged(std::vector<RawWord> raw) {
 }
 
 }  // namespace orkestra::words_internal
+
+namespace orkestra {
+
+std::string unit_named(std::string_view word) {
+  using words_internal::kUnits;
+  const auto known = std::find_if(kUnits.begin(), kUnits.end(), [&](const auto& unit) {
+    return unit.first == word || unit.second == word;
+  });
+  return known == kUnits.end() ? "" : std::string(known->second);
+}
+
+}  // namespace orkestra

@@ -25,12 +25,6 @@ bool function_name(std::string_view word) {
                {"count", "sum", "total", "n", "avg", "average", "min", "max", "coalesce", "round"});
 }
 
-// The word a unit becomes after a number: "kg" -> "kilogram".
-std::string as_unit(const std::string& word) {
-  const auto after_number = words_only("1 " + word);
-  return after_number.size() == 2 ? after_number[1].key : word;
-}
-
 bool content(const Word& word) { return word.kind != Word::Kind::kWord || !is_stop_word(word.key); }
 
 std::size_t value_here(const std::vector<Word>& claim, std::size_t i,
@@ -94,8 +88,8 @@ ReadRecord read_record(const Record& record) {
     std::set<std::string> specific;
     for (const auto& word : name) {
       const std::string key = singular(word.key);
-      const std::string unit = as_unit(word.key);
-      if (unit != word.key) {
+      const std::string unit = unit_named(word.key);
+      if (!unit.empty()) {
         read.extra.insert(unit);
       } else if (generic_name(key)) {
         read.extra.insert(key);

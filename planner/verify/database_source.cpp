@@ -136,10 +136,10 @@ class Schema {
       reference.shown = shown_name(reference.column, reference.table);
       if (reference.target.empty() || reference.label.empty()) continue;
       if (reference.target == reference.label) continue;  // the column already shows it
-      // Part of a composite key that refers elsewhere is named by what it refers to.
+      // Part of a composite key that refers elsewhere may be named by what it refers to.
       for (auto& column : table.columns) {
         if (column.name == reference.column && column.role == Role::kArgument)
-          std::swap(column.role, reference.role);
+          reference.role = column.role;
       }
       table.references.push_back(reference);
     }

@@ -4,6 +4,7 @@
 #include <orkestra/planner/verify/lexicon.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -37,7 +38,15 @@ class Reading {
     return i < items_.size() &&
            (items_[i].kind == Kind::kValue || items_[i].kind == Kind::kUnknown);
   }
-  bool free_value(std::size_t i) const { return value_like(i) && items_[i].bound < 0; }
+  // A unit right after a figure is no value of its own.
+  bool unit_after_figure(std::size_t i) const {
+    return i > 0 && i < items_.size() && items_[i].kind == Kind::kUnknown &&
+           items_[i].words.size() == 1 && items_[i - 1].figure &&
+           unit_named(items_[i].words[0].key) == items_[i].words[0].key;
+  }
+  bool free_value(std::size_t i) const {
+    return value_like(i) && items_[i].bound < 0 && !unit_after_figure(i);
+  }
   bool is(std::size_t i, Kind kind) const { return i < items_.size() && items_[i].kind == kind; }
   bool free_name(std::size_t i) const { return is(i, Kind::kName) && !items_[i].used; }
   const ReadRecord::Field& field(std::ptrdiff_t index) const {
@@ -105,12 +114,14 @@ class Reading {
       }
     }
     for (std::size_t i = 0; i + 2 < items_.size(); ++i) {
+      // "has a balance of 4211.5", "with a balance of 4211.5"
       const bool of = is(i + 1, Kind::kPreposition) && items_[i + 1].words[0].key == "of";
       const bool figure = free_value(i + 2) && items_[i + 2].figure;
-      const bool states = figure && free_name(i) && of &&
-                          std::any_of(items_[i].fields.begin(), items_[i].fields.end(),
+      const bool with =
+          i > 0 && is(i - 1, Kind::kPreposition) && items_[i - 1].words[0].key == "with";
+      const bool states = std::any_of(items_[i].fields.begin(), items_[i].fields.end(),
                                       [&](std::size_t f) { return !key_role(f); });
-      if (states && (agree(i, i + 2) || after_have(i))) bind(i, i + 2);
+      if (of && figure && free_name(i) && states && (with || after_have(i))) bind(i, i + 2);
     }
     for (std::size_t i = 0; i + 1 < items_.size(); ++i) {
       if (is(i, Kind::kContext) && free_value(i + 1)) bind_context_noun(i, i + 1);
@@ -166,10 +177,14 @@ class Reading {
       for (std::size_t i = at + 1; i < to; ++i) {
         if (free_value(i)) values.push_back(i);
         // Only what stands right after the copula, or in its list, is what something is.
-        const bool goes_on = free_value(i) || is(i, Kind::kJoin) || is(i, Kind::kNegation) ||
+        const bool goes_on = free_value(i) || unit_after_figure(i) || is(i, Kind::kJoin) ||
+                             is(i, Kind::kNegation) ||
                              (is(i, Kind::kPreposition) && values.empty());
         if (!goes_on) break;
       }
+      // "The customer with the highest balance is ...": the head is the context's noun.
+      const bool context_head = is(from, Kind::kContext) && is(from + 1, Kind::kPreposition);
+      if (context_head && values.size() == 1 && bind_described(from, at, values[0])) continue;
       if (!heads.empty() && heads.size() == values.size()) {
         for (std::size_t k = 0; k < heads.size(); ++k) bind(heads[k], values[k]);
         continue;
@@ -247,9 +262,8 @@ class Reading {
 
   // "5 USD" for price_usd: the unit is part of its field's name.
   bool unit_of_neighbour(std::size_t i) const {
-    const Item& item = items_[i];
-    if (i == 0 || item.figure || item.words.size() != 1 || items_[i - 1].bound < 0) return false;
-    return items_[i - 1].figure && field(items_[i - 1].bound).extra.contains(item.words[0].key);
+    if (!unit_after_figure(i) || items_[i - 1].bound < 0) return false;
+    return field(items_[i - 1].bound).extra.contains(items_[i].words[0].key);
   }
 
   // A preposition that says which way ("from", "to", "by") must be in the field's name or before
@@ -392,17 +406,22 @@ class Reading {
 
   // Whether the claim says what it is about, and it is this record.
   bool about_this(const std::set<std::size_t>& mentioned) {
-    std::size_t arguments = 0;
-    std::size_t arguments_named = 0;
+    // Arguments of one name are alternatives: a product's code, and the title it refers to.
+    std::map<std::set<std::string>, bool> asked;
     std::size_t keys = 0;
     std::size_t keys_named = 0;
     for (std::size_t f = 0; f < record_.fields.size(); ++f) {
-      const Role role = record_.fields[f].role;
-      arguments += role == Role::kArgument;
-      keys += role == Role::kKey;
-      arguments_named += role == Role::kArgument && mentioned.contains(f);
-      keys_named += role == Role::kKey && mentioned.contains(f);
+      const auto& one = record_.fields[f];
+      if (one.role == Role::kArgument) {
+        bool& named = asked[one.head];
+        named = named || mentioned.contains(f);
+      }
+      keys += one.role == Role::kKey;
+      keys_named += one.role == Role::kKey && mentioned.contains(f);
     }
+    const std::size_t arguments = asked.size();
+    const auto arguments_named = static_cast<std::size_t>(
+        std::count_if(asked.begin(), asked.end(), [](const auto& one) { return one.second; }));
     if (keys > 0 && keys_named == 0 && !described_) {
       out_.reason = "the claim does not say which of the source's rows it is about";
       return false;
@@ -412,7 +431,8 @@ class Reading {
     const bool elliptic = arguments_named == 0 && cited_ && from_run_ && !by_context_;
     if (arguments_named != arguments && !elliptic) {
       for (std::size_t f = 0; f < record_.fields.size(); ++f) {
-        if (record_.fields[f].role != Role::kArgument || mentioned.contains(f)) continue;
+        const auto& one = record_.fields[f];
+        if (one.role != Role::kArgument || asked[one.head]) continue;
         out_.reason =
             "the source is about " + record_.fields[f].written + ", which the claim leaves out";
       }

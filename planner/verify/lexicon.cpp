@@ -109,16 +109,16 @@ bool critical(std::string_view word) {
   }
   return among(
       word,
-      {"if",         "when",       "whenever", "while",    "provided",   "because", "although",
-       "though",     "but",        "or",       "either",   "than",       "at",      "up",
-       "least",      "exactly",    "about",    "around",   "almost",     "nearly",  "approximately",
-       "roughly",    "possibly",   "probably", "perhaps",  "maybe",      "likely",  "allegedly",
-       "reportedly", "apparently", "said",     "says",     "say",        "claims",  "claimed",
-       "believes",   "believed",   "thinks",   "thought",  "according",  "expects", "expected",
-       "planned",    "plans",      "former",   "formerly", "previously", "once",    "was",
-       "were",       "had",        "did",      "since",    "till",       "other",   "another",
-       "same",       "different",  "just",     "even",     "still",      "already", "yet",
-       "soon",       "expired",    "otherwise"});
+      {"if",       "when",     "whenever",   "while",   "provided",      "because",    "although",
+       "though",   "but",      "or",         "either",  "than",          "least",      "exactly",
+       "about",    "around",   "almost",     "nearly",  "approximately", "roughly",    "possibly",
+       "probably", "perhaps",  "maybe",      "likely",  "allegedly",     "reportedly", "apparently",
+       "said",     "says",     "say",        "claims",  "claimed",       "believes",   "believed",
+       "thinks",   "thought",  "according",  "expects", "expected",      "planned",    "plans",
+       "former",   "formerly", "previously", "once",    "was",           "were",       "had",
+       "did",      "since",    "till",       "other",   "another",       "same",       "different",
+       "just",     "even",     "still",      "already", "yet",           "soon",       "expired",
+       "otherwise"});
 }
 
 bool opposed(std::string_view a, std::string_view b) {
