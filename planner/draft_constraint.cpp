@@ -114,8 +114,9 @@ model::Constraint next_turn_constraint(const RunState& state, const Branch& bran
   if (state.spec.style == AnswerStyle::kProse) {
     alternatives.push_back(Constraint::text());
   } else {
+    // With results at hand the checks decide whether they answer the task, not the model.
     std::vector<std::string> drafts = possible_answers(state, branch);
-    drafts.push_back(prompt("abstain").text);
+    if (drafts.empty()) drafts.push_back(prompt("abstain").text);
     alternatives.push_back(Constraint::choices(std::move(drafts)));
   }
   return Constraint::any_of(std::move(alternatives));

@@ -210,12 +210,17 @@ RunState fold(const std::vector<Event>& events) {
 }
 
 Json run_started_body(const RunSpec& spec) {
-  Json body = {
-      {"task", spec.task},       {"style", spec.style == AnswerStyle::kSpans ? "spans" : "prose"},
-      {"model", spec.model},     {"model_kind", spec.model_kind},
-      {"seed", spec.seed},       {"budget", to_json(spec.budget)},
-      {"sources", spec.sources}, {"requirements", Json::array()},
-      {"tools", Json::array()},  {"prompts", prompt_hashes()}};
+  Json body = {{"task", spec.task},
+               {"style", spec.style == AnswerStyle::kSpans ? "spans" : "prose"},
+               {"model", spec.model},
+               {"model_kind", spec.model_kind},
+               {"seed", spec.seed},
+               {"budget", to_json(spec.budget)},
+               {"sources", spec.sources},
+               {"options", spec.options},
+               {"requirements", Json::array()},
+               {"tools", Json::array()},
+               {"prompts", prompt_hashes()}};
   for (const Requirement& r : spec.requirements) body["requirements"].push_back(to_json(r));
   for (const ToolSpec& tool : spec.tools) body["tools"].push_back(to_json(tool));
   return body;
