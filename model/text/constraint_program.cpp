@@ -19,11 +19,11 @@ class Emitter {
       : grammar_(std::move(grammar)), program_(program), productive_(grammar_.productive()) {}
 
   void run(NodeId root) {
+    grammar_.refuse_left_recursion();
     if (!productive_[root]) {
       throw Error(ErrorCode::kInvalid,
                   "constraint: nothing can be written: a value must be copied that no source has");
     }
-    grammar_.refuse_left_recursion();
     fail_ = push({.op = Instruction::Op::kFail});
     return_ = push({.op = Instruction::Op::kReturn});
     const std::uint32_t accept = push({.op = Instruction::Op::kAccept});

@@ -26,7 +26,7 @@ std::string read_digits(std::string_view text, std::size_t& at) {
            is_digit(text[i + 2]) && is_digit(text[i + 3]) &&
            (i + 4 >= text.size() || !is_digit(text[i + 4]));
   };
-  while (!digits.empty() && digits.size() % 3 <= 3 && group_at(at)) {
+  while (group_at(at)) {
     digits += text.substr(at + 1, 3);
     at += 4;
   }

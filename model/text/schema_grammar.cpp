@@ -21,6 +21,16 @@ constexpr std::size_t kMaxRules = 512;
 
 }  // namespace
 
+NodeId SchemaGrammar::compile() {
+  const NodeId root = schema(root_, "", 0);
+  while (!open_rules_.empty()) {  // a queue, not a recursion: references may go in circles
+    const std::string name = open_rules_.back();
+    open_rules_.pop_back();
+    grammar_.define(rules_.at(name), schema(*target_of(name), name.substr(1), 0));
+  }
+  return root;
+}
+
 NodeId SchemaGrammar::schema(const Json& schema, const std::string& path, int depth) {
   if (depth > kMaxDepth) {
     throw Error(ErrorCode::kExhausted,
@@ -29,7 +39,7 @@ NodeId SchemaGrammar::schema(const Json& schema, const std::string& path, int de
   if (schema.is_boolean()) return schema.get<bool>() ? json_.value() : grammar_.nothing();
   if (!schema.is_object()) fail_keyword(path, "a schema is an object or a boolean");
   refuse_unknown_keywords(schema, path);
-  if (schema.contains("$ref")) return reference(schema, path, depth);
+  if (schema.contains("$ref")) return reference(schema, path);
   if (schema.contains("anyOf")) return alternatives(schema, path, depth);
   if (const auto all = schema.find("allOf"); all != schema.end()) {
     refuse_keywords_beside(schema, {"allOf"}, path);
@@ -71,7 +81,7 @@ NodeId SchemaGrammar::typed(const Json& schema, const std::string& type, const s
   return type == "boolean" ? json_.boolean() : json_.null();
 }
 
-NodeId SchemaGrammar::reference(const Json& schema, const std::string& path, int depth) {
+NodeId SchemaGrammar::reference(const Json& schema, const std::string& path) {
   refuse_keywords_beside(schema, {"$ref"}, path);
   const Json& target = schema.at("$ref");
   if (!target.is_string()) fail_keyword(path + "/$ref", "not a string");
@@ -84,16 +94,19 @@ NodeId SchemaGrammar::reference(const Json& schema, const std::string& path, int
                 "JSON Schema: more than " + std::to_string(kMaxRules) + " different $ref");
   }
   if (!name.starts_with('#')) unsupported(path + "/$ref", ": " + name + " is outside the schema");
-  const Json* at = nullptr;
-  try {
-    at = &root_.at(Json::json_pointer(name.substr(1)));
-  } catch (const nlohmann::json::exception&) {
-    fail_keyword(path + "/$ref", name + " does not exist");
-  }
+  if (!target_of(name)) fail_keyword(path + "/$ref", name + " does not exist");
   const RuleId rule = grammar_.make_rule();
   rules_.emplace(name, rule);
-  grammar_.define(rule, this->schema(*at, name.substr(1), depth + 1));
+  open_rules_.push_back(name);
   return grammar_.rule(rule);
+}
+
+const Json* SchemaGrammar::target_of(const std::string& reference) const {
+  try {
+    return &root_.at(Json::json_pointer(reference.substr(1)));
+  } catch (const nlohmann::json::exception&) {
+    return nullptr;
+  }
 }
 
 NodeId SchemaGrammar::alternatives(const Json& schema, const std::string& path, int depth) {

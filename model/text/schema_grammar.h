@@ -20,12 +20,13 @@ class SchemaGrammar {
 
   // Throws Error{kUnsupported} naming a keyword by JSON Pointer, {kInvalid} for a malformed
   // schema, {kExhausted} beyond the bounds.
-  NodeId compile() { return schema(root_, "", 0); }
+  NodeId compile();
 
  private:
   NodeId schema(const Json& schema, const std::string& path, int depth);
   NodeId typed(const Json& schema, const std::string& type, const std::string& path, int depth);
-  NodeId reference(const Json& schema, const std::string& path, int depth);
+  NodeId reference(const Json& schema, const std::string& path);
+  const Json* target_of(const std::string& reference) const;  // nullptr when there is none
   NodeId alternatives(const Json& schema, const std::string& path, int depth);
   NodeId values(const Json& schema, const Json& list, const std::string& path);
   NodeId object(const Json& schema, const std::string& path, int depth);
@@ -41,6 +42,7 @@ class SchemaGrammar {
   const Json& root_;
   const std::vector<SpanSource>& sources_;
   std::map<std::string, RuleId> rules_;  // by $ref
+  std::vector<std::string> open_rules_;  // whose schemas are still to be read
   std::optional<NodeId> copied_string_;
 };
 

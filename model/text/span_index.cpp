@@ -15,6 +15,15 @@ bool is_word(char c) {
          static_cast<std::uint8_t>(c) >= 0x80;
 }
 
+// Whether the point or comma at `at`, behind a digit, goes on with the number: "12.5" and "4,200",
+// but not "1,2".
+bool joins_digits(std::string_view text, std::size_t at) {
+  const auto digit_at = [&](std::size_t i) { return i < text.size() && is_digit(text[i]); };
+  if (text[at] == '.') return digit_at(at + 1);
+  return text[at] == ',' && digit_at(at + 1) && digit_at(at + 2) && digit_at(at + 3) &&
+         !digit_at(at + 4);
+}
+
 // One character as it stands inside a JSON string.
 std::string json_escaped(std::string_view character) {
   const std::string quoted = dump_json(Json(std::string(character)));
@@ -28,9 +37,10 @@ bool inside_word(std::string_view text, std::size_t at) {
   const char before = text[at - 1];
   const char after = text[at];
   if (is_word(before) && is_word(after)) return true;
-  const auto joins = [](char c) { return c == '.' || c == ','; };
-  if (is_digit(before) && joins(after)) return at + 1 < text.size() && is_digit(text[at + 1]);
-  if (joins(before) && is_digit(after)) return at >= 2 && is_digit(text[at - 2]);
+  if (is_digit(before) && joins_digits(text, at)) return true;
+  if (is_digit(after) && at >= 2 && is_digit(text[at - 2]) && joins_digits(text, at - 1)) {
+    return true;
+  }
   // A sign belongs to its number unless it joins words: "-5", but "2024-05".
   if (before == '-' && is_digit(after)) return at < 2 || !is_word(text[at - 2]);
   return false;

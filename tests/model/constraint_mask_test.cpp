@@ -1,0 +1,135 @@
+#include <orkestra/model/text/constraint_automaton.h>
+#include <orkestra/model/text/tool_call_text.h>
+#include <orkestra/tests/catch.h>
+#include <orkestra/tests/model/text_test_models.h>
+
+#include <chrono>
+#include <random>
+
+namespace orkestra::model {
+namespace {
+
+using test::add_tool;
+using test::nano_tokenizer;
+using test::price_tool;
+
+std::vector<std::uint8_t> brute_force(const Tokenizer& tokenizer,
+                                      const ConstraintMatcher& matcher) {
+  std::vector<std::uint8_t> allowed(static_cast<std::size_t>(tokenizer.size()), 0);
+  for (TokenId id = 0; id < tokenizer.size(); ++id) {
+    const TokenKind kind = tokenizer.kind(id);
+    if (kind != TokenKind::kNormal && kind != TokenKind::kUserDefined && kind != TokenKind::kByte) {
+      continue;
+    }
+    ConstraintMatcher copy = matcher;
+    allowed[static_cast<std::size_t>(id)] =
+        !tokenizer.bytes(id).empty() && copy.accept(tokenizer.bytes(id)) ? 1 : 0;
+  }
+  if (matcher.complete()) {
+    for (const TokenId stop : tokenizer.stops()) allowed[static_cast<std::size_t>(stop)] = 1;
+  }
+  return allowed;
+}
+
+std::vector<Constraint> constraints() {
+  const std::vector<SpanSource> sources{
+      {"request", "What is the price of the ship Stainstend \"Waishvon\" at 4,200 or -12.5?"}};
+  return {
+      Constraint::text(),
+      Constraint::literal("The price is 12."),
+      Constraint::choices({"yes", "no", "no idea"}),
+      Constraint::span(sources),
+      Constraint::span(sources, {.max_bytes = 9, .whole_words = false}),
+      Constraint::json_schema(true),
+      Constraint::json_schema({{"type", "string"}, {"maxLength", 8}}),
+      Constraint::json_schema({{"type", "integer"}, {"minimum", -17}, {"maximum", 2024}}),
+      Constraint::json_schema(
+          Json::parse(R"({"type":"object","properties":{"a":{"type":"number"},"b":{"enum":["x",
+              "xy"]},"c":{"type":"array","items":{"type":"boolean"},"maxItems":2}},
+              "required":["c"]})")),
+      expand_tool_calls(Constraint::tool_call({price_tool(), add_tool()}, sources),
+                        ToolCallStyle::kNano),
+      Constraint::sequence({Constraint::literal("The ship "), Constraint::span(sources),
+                            Constraint::text(), Constraint::literal(" [1]")}),
+  };
+}
+
+TEST_CASE("masks: every token is allowed exactly when its bytes are, on random walks") {
+  const auto tokenizer = nano_tokenizer();
+  const TokenTrie trie(*tokenizer);
+  std::mt19937 random(13);
+  std::vector<std::uint8_t> allowed;
+  for (const Constraint& constraint : constraints()) {
+    const auto automaton = ConstraintAutomaton::compile(constraint);
+    for (int walk = 0; walk < 6; ++walk) {
+      ConstraintMatcher matcher(automaton);
+      for (int step = 0; step < 25; ++step) {
+        trie.mask(matcher, allowed);
+        REQUIRE(allowed == brute_force(*tokenizer, matcher));
+        std::vector<TokenId> choices;
+        for (TokenId id = 0; id < tokenizer->size(); ++id) {
+          const bool text = !tokenizer->bytes(id).empty();
+          if (text && allowed[static_cast<std::size_t>(id)] != 0) choices.push_back(id);
+        }
+        if (choices.empty()) break;
+        REQUIRE(matcher.accept(tokenizer->bytes(choices[random() % choices.size()])));
+      }
+    }
+  }
+}
+
+TEST_CASE("masks: a matcher never leads into a dead end") {
+  const auto tokenizer = nano_tokenizer();
+  const TokenTrie trie(*tokenizer);
+  std::mt19937 random(17);
+  std::vector<std::uint8_t> allowed;
+  for (const Constraint& constraint : constraints()) {
+    const auto automaton = ConstraintAutomaton::compile(constraint);
+    for (int walk = 0; walk < 20; ++walk) {
+      ConstraintMatcher matcher(automaton);
+      for (int step = 0; step < 60; ++step) {
+        trie.mask(matcher, allowed);
+        std::vector<TokenId> choices;
+        for (TokenId id = 0; id < tokenizer->size(); ++id) {
+          if (allowed[static_cast<std::size_t>(id)] != 0) choices.push_back(id);
+        }
+        REQUIRE_FALSE(choices.empty());
+        const TokenId id = choices[random() % choices.size()];
+        if (tokenizer->kind(id) == TokenKind::kControl) break;  // a stop: the walk is done
+        REQUIRE(matcher.accept(tokenizer->bytes(id)));
+      }
+    }
+  }
+}
+
+TEST_CASE("masks: control tokens only where the output may end") {
+  const auto tokenizer = nano_tokenizer();
+  const TokenTrie trie(*tokenizer);
+  std::vector<std::uint8_t> allowed;
+  ConstraintMatcher matcher(ConstraintAutomaton::compile(Constraint::literal("a")));
+  trie.mask(matcher, allowed);
+  CHECK(allowed[7] == 0);
+  REQUIRE(matcher.accept("a"));
+  trie.mask(matcher, allowed);
+  CHECK(allowed[7] == 1);
+  CHECK(std::count(allowed.begin(), allowed.end(), 1) == 1);
+  trie.mask(ConstraintMatcher(ConstraintAutomaton::compile(Constraint::text())), allowed);
+  for (TokenId id = 0; id < tokenizer->size(); ++id) {
+    const TokenKind kind = tokenizer->kind(id);
+    const bool text =
+        kind == TokenKind::kNormal || kind == TokenKind::kUserDefined || kind == TokenKind::kByte;
+    CHECK(allowed[static_cast<std::size_t>(id)] == (text || id == 7 ? 1 : 0));
+  }
+}
+
+TEST_CASE("masks: long outputs keep their cost") {
+  ConstraintMatcher matcher(ConstraintAutomaton::compile(Constraint::json_schema(true)));
+  REQUIRE(matcher.accept("["));
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < 20'000; ++i) REQUIRE(matcher.accept("[{\"a\":[1,2]}],"));
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  CHECK(seconds.count() < 20);  // about 0.2 s
+}
+
+}  // namespace
+}  // namespace orkestra::model
