@@ -1,7 +1,9 @@
+#include <orkestra/core/text.h>
 #include <orkestra/planner/draft_constraint.h>
 #include <orkestra/planner/prompt_catalogue.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <utility>
 
@@ -52,6 +54,40 @@ void fill_form(const std::string& form, std::size_t at, const Values& arguments,
   }
 }
 
+bool is_word_byte(char byte) {
+  const auto value = static_cast<unsigned char>(byte);
+  return value >= 0x80 || std::isalnum(value) != 0;
+}
+
+// Whether the folded `text` names `value` as whole words.
+bool names(const std::string& text, const std::string& value) {
+  const std::string wanted = orkestra::fold(value);
+  for (std::size_t at = text.find(wanted); at != std::string::npos;
+       at = text.find(wanted, at + 1)) {
+    const std::size_t end = at + wanted.size();
+    const bool begins = at == 0 || !is_word_byte(text[at - 1]) || !is_word_byte(wanted.front());
+    const bool ends =
+        end == text.size() || !is_word_byte(text[end]) || !is_word_byte(wanted.back());
+    if (begins && ends) return true;
+  }
+  return false;
+}
+
+// A required argument that must be copied from the request, out of known values, can only be
+// filled when the request names one of them; otherwise a call would be about something else.
+bool can_be_called(const ToolSpec& tool, const std::string& folded_task) {
+  for (const Json& name : tool.parameters.value("required", Json::array())) {
+    const Json schema = tool.parameters.at("properties").value(name.get<std::string>(), Json());
+    if (!schema.is_object() || !schema.value("x-copy", false)) continue;
+    const Json domain = schema.value("x-domain", Json::array());
+    const bool named = std::any_of(domain.begin(), domain.end(), [&](const Json& value) {
+      return names(folded_task, scalar_text(value));
+    });
+    if (!domain.empty() && !named) return false;
+  }
+  return true;
+}
+
 const Step* step_of(const RunState& state, const std::string& evidence_id) {
   for (const Step& step : state.steps) {
     if (step.evidence == evidence_id) return &step;
@@ -98,9 +134,11 @@ std::vector<std::string> possible_answers(const RunState& state, const Branch& b
 }
 
 std::vector<ToolSpec> offered_tools(const RunState& state, const Branch& branch) {
+  const std::string task = orkestra::fold(state.spec.task);
   std::vector<ToolSpec> tools;
   for (const ToolSpec& tool : state.spec.tools) {
-    if (!contains(branch.excluded_tools, tool.name)) tools.push_back(tool);
+    if (contains(branch.excluded_tools, tool.name) || !can_be_called(tool, task)) continue;
+    tools.push_back(tool);
   }
   return tools;
 }

@@ -25,14 +25,25 @@ std::string failure_reason(const RunState& state, const Branch& branch) {
   return "the same call again, or too many steps";
 }
 
-// The same turns, but another value out of the same results.
+// The part of an answer that says what it rests on: " [2]" or " [2].".
+std::string citation_of(const std::string& answer) {
+  const std::size_t at = answer.rfind(" [");
+  return at == std::string::npos ? std::string() : answer.substr(at);
+}
+
+// The same turns, but another value; out of other results when these don't speak of the question.
 std::optional<OpenBranch> other_answer(const RunState& state, const Branch& branch) {
-  if (!branch.draft || !state.drafts[*branch.draft].on_the_question) return std::nullopt;
+  if (!branch.draft) return std::nullopt;
+  const Draft& refused = state.drafts[*branch.draft];
   OpenBranch open{.from = branch.name,
                   .turns = branch.turns.size() - 1,
                   .excluded_tools = branch.excluded_tools,
                   .excluded_answers = branch.excluded_answers};
-  open.excluded_answers.push_back(state.drafts[*branch.draft].answer);
+  for (const std::string& answer : possible_answers(state, branch)) {
+    const bool same_results =
+        !refused.on_the_question && citation_of(answer) == citation_of(refused.answer);
+    if (answer == refused.answer || same_results) open.excluded_answers.push_back(answer);
+  }
   Branch probe = branch;
   probe.excluded_answers = open.excluded_answers;
   if (possible_answers(state, probe).empty()) return std::nullopt;
