@@ -8,7 +8,7 @@
 namespace orkestra::model {
 namespace {
 
-// A shared prefix shorter than this is computed again rather than waited for.
+// A gain shorter than this is computed again rather than waited for, unless it is all there is.
 constexpr std::size_t kWorthWaiting = 4;
 
 bool writes(std::size_t n_tokens, std::size_t fed) { return n_tokens - fed == 1; }
@@ -145,7 +145,8 @@ bool BatchWorker::wait_for_sibling(const Active& active) {
     const std::span<const TokenId> mine = prefix(active, most);
     const auto shared = static_cast<std::size_t>(
         std::mismatch(mine.begin(), mine.end(), sibling.tokens.begin()).first - mine.begin());
-    if (shared <= other.fed || shared < known + kWorthWaiting) continue;
+    if (shared <= std::max(other.fed, known)) continue;
+    if (shared < known + kWorthWaiting && shared != wanted) continue;
     auto mark =
         std::lower_bound(sibling.marks.begin(), sibling.marks.end(), shared,
                          [](const Mark& m, std::size_t length) { return m.length < length; });
