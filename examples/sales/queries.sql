@@ -7,6 +7,12 @@
 -- answer: The balance of the customer {customer} is {balance}.
 select balance from customers where name = :customer;
 
+-- name: get_priority
+-- description: Get the priority of a customer.
+-- param customer: string, copied from the request, one of: select name from customers order by name
+-- answer: The priority of the customer {customer} is {priority}.
+select priority from customers where name = :customer;
+
 -- name: get_price
 -- description: Return the price for a device.
 -- param device: string, copied from the request, one of: select name from devices order by name
