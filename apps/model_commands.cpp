@@ -58,10 +58,11 @@ std::vector<TokenId> parse_ids(std::string_view text, const std::string& what,
     TokenId id = -1;
     const auto [rest, code] = std::from_chars(text.data() + at, text.data() + end, id);
     if (code != std::errc() || rest != text.data() + end || id < 0 || id >= n_vocab) {
-      throw Error(ErrorCode::kInvalid, what + ": \"" + std::string(text.substr(at, 32)) +
-                                           "\" (item " + std::to_string(ids.size() + 1) +
-                                           ") is not a token id from 0 to " +
-                                           std::to_string(n_vocab - 1));
+      throw Error(ErrorCode::kInvalid,
+                  what + ": \"" +
+                      std::string(text.substr(at, std::min<std::size_t>(end - at, 32))) +
+                      "\" (item " + std::to_string(ids.size() + 1) +
+                      ") is not a token id from 0 to " + std::to_string(n_vocab - 1));
     }
     ids.push_back(id);
     at = end;
