@@ -180,6 +180,12 @@ class Lexer {
 
   void chunk(std::size_t begin, std::size_t end) {
     const std::string_view chunk = text_.substr(begin, end - begin);
+    // "AB-1234's": the possessive is no part of the code.
+    for (const std::string_view tail : {"'s", "\u2019s"}) {
+      if (!has_digit(chunk) || !chunk.ends_with(tail) || chunk.size() == tail.size()) continue;
+      this->chunk(begin, end - tail.size());
+      return add(Kind::kWord, "'s", end - tail.size(), end);
+    }
     if (iso_date(chunk)) return add(Kind::kDate, std::string(chunk), begin, end);
     if (has_digit(chunk)) {
       if (number(begin, end) || range(begin, end) || number_and_word(begin, end)) return;

@@ -61,7 +61,7 @@ std::optional<Judgement> judge_bare(const std::vector<Word>& said, const Record&
 
 }  // namespace
 
-Judgement judge(const Claim& claim, const Record& record, bool cited) {
+Judgement judge(const Claim& claim, const Record& record, const Reach& reach) {
   Judgement best;
   if (!record.fault.empty()) {
     best.reason = record.fault;
@@ -86,10 +86,10 @@ Judgement judge(const Claim& claim, const Record& record, bool cited) {
     has_fields = has_fields || !field.name.empty();
   }
   if (has_fields) {
-    Judgement one = judge_fields(said, record, cited);
+    Judgement one = judge_fields(said, record, reach.cited);
     if (better(one, best)) best = std::move(one);
   }
-  if (cited && best.kind != VerdictKind::kSupported) {
+  if (reach.cited && reach.may_be_bare && best.kind != VerdictKind::kSupported) {
     const auto bare = judge_bare(said, record);
     if (bare && better(*bare, best)) best = *bare;
   }

@@ -17,8 +17,11 @@ struct Judgement {
   double nearness = 0.0;  // 0..1, how much of the claim the record touches: picks the reason shown
 };
 
-// `cited`: the claim names this record by its citation, so it need not name what it is about.
-Judgement judge(const Claim& claim, const Record& record, bool cited);
+struct Reach {
+  bool cited = false;       // the claim cites this record: it need not name what it is about
+  bool may_be_bare = true;  // a lone value counts; not for a part of a claim
+};
+Judgement judge(const Claim& claim, const Record& record, const Reach& reach);
 
 // The two readings.
 Judgement judge_text(const std::vector<Word>& claim, const std::vector<Word>& sentence,

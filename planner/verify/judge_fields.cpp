@@ -314,7 +314,9 @@ class Reading {
         const auto f = static_cast<std::size_t>(item.bound);
         const bool right = item.kind == Kind::kValue && item.at(f);
         if (right) {
-          bound.insert(f);
+          const bool twice = !bound.insert(f).second;
+          // "the director of the director Ben is Ben" says nothing a record could hold.
+          misnamed_ = misnamed_ || twice;
           way_wrong = way_wrong || !way_fits(i, f);
         } else if (key_role(f) && described_ != f) {
           other = Wrong{i, f};

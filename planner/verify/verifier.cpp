@@ -75,7 +75,7 @@ int rank(VerdictKind kind) {
   return kind == VerdictKind::kSupported ? 2 : kind == VerdictKind::kContradicted ? 1 : 0;
 }
 
-Verdict against(const Claim& claim, const Ground& on, const Limits& limits) {
+Verdict against(const Claim& claim, const Ground& on, const Limits& limits, bool whole) {
   Judgement best;
   best.reason = "no source speaks about it";
   best.nearness = -1;
@@ -83,7 +83,7 @@ Verdict against(const Claim& claim, const Ground& on, const Limits& limits) {
   std::vector<const Record*> deniers;
   for (const auto& record : on.records) {
     check_limits(limits);
-    Judgement one = judge(claim, record, on.cited);
+    Judgement one = judge(claim, record, {.cited = on.cited, .may_be_bare = whole});
     if (one.kind == VerdictKind::kContradicted) deniers.push_back(&record);
     const auto key = [](const Judgement& j) {
       return std::tuple(rank(j.kind), j.score, j.nearness);
@@ -102,7 +102,7 @@ Verdict against(const Claim& claim, const Ground& on, const Limits& limits) {
     }
     return verdict_of(best, decider);
   }
-  if (on.cited) {
+  if (on.cited && whole) {
     for (const auto& derived : {recompute(claim, on.records), judge_list(claim, on.records)}) {
       if (!derived || rank(derived->kind) <= rank(best.kind)) continue;
       Verdict verdict = verdict_of(*derived, nullptr);
@@ -134,20 +134,21 @@ std::vector<std::pair<std::string, std::string>> halves(const std::string& text)
 }
 
 Verdict judge_claim(const Claim& claim, const Sources& sources, const Limits& limits, int clauses) {
+  const bool is_whole = clauses == kMaxClauses;
   const Ground on = ground(claim, sources, limits);
   if (!on.missing.empty()) {
     Verdict verdict;
     verdict.reason = "it cites [" + on.missing + "], which is not among the evidence";
     return verdict;
   }
-  Verdict whole = against(claim, on, limits);
+  Verdict whole = against(claim, on, limits, is_whole);
   if (whole.kind == VerdictKind::kSupported || clauses <= 1) return whole;
   for (const auto& [left, right] : halves(claim.text)) {
     Claim first = claim;
     Claim second = claim;
     first.text = left;
     second.text = right;
-    Verdict a = against(first, ground(first, sources, limits), limits);
+    Verdict a = against(first, ground(first, sources, limits), limits, false);
     if (a.kind == VerdictKind::kNotFound) continue;
     Verdict b = judge_claim(second, sources, limits, clauses - 1);
     if (b.kind == VerdictKind::kNotFound) continue;

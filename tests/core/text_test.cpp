@@ -92,6 +92,7 @@ TEST_CASE("words are comparable whatever their form") {
   CHECK(keys("a 30-day period") == Keys{"a", "30", "day", "period"});
   CHECK(keys("it isn't, can't, won't") == Keys{"it", "is", "not", "can", "not", "will", "not"});
   CHECK(keys("It’s Anna’s") == Keys{"it", "is", "anna", "'s"});
+  CHECK(keys("AB-1234's") == Keys{"ab-1234", "'s"});
   CHECK(keys("O'Brien") == Keys{"o'brien"});
   CHECK(keys("(AB-1234), \"v2.1\"; 007") == Keys{"ab-1234", "v2.1", "007"});
   CHECK(keys("write to a.b@c.org.") == Keys{"write", "to", "a.b@c.org"});
