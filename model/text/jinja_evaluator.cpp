@@ -136,7 +136,7 @@ Value Evaluator::index(const Expr& expr) {
     return found ? *found : Value(Undefined{to_bytes(*name)});
   }
   const auto* at = key.as<std::int64_t>();
-  if (!at || object.as_mapping()) return Value(Undefined{"element"});
+  if (!at || (!object.as_list() && !object.as_text())) return Value(Undefined{"element"});
   const List list = elements(object, expr.line, budget_);
   const auto size = static_cast<std::int64_t>(list.size());
   const std::int64_t i = *at < 0 ? *at + size : *at;
@@ -146,7 +146,11 @@ Value Evaluator::index(const Expr& expr) {
 
 Value Evaluator::slice(const Expr& expr) {
   const Value object = evaluate(*expr.children[0]);
-  const List list = elements(defined(object, expr.line), expr.line, budget_);
+  if (!object.as_list() && !object.as_text()) {
+    defined(object, expr.line);
+    return Value(Undefined{"slice"});
+  }
+  const List list = elements(object, expr.line, budget_);
   const auto size = static_cast<std::int64_t>(list.size());
   const auto part = [&](std::size_t i, std::int64_t fallback) {
     if (!expr.children[i]) return fallback;

@@ -248,6 +248,7 @@ class Lexer {
   void escape(std::string& value) {
     const char c = source_[at_];
     advance(1);
+    if (c == '\n') return;  // a string goes on in the next line
     constexpr std::string_view kFrom = "nrtbfva0\\'\"";
     constexpr std::string_view kTo{"\n\r\t\b\f\v\a\0\\'\"", 11};
     if (const std::size_t i = kFrom.find(c); i != std::string_view::npos) {

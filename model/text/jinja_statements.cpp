@@ -91,7 +91,8 @@ Evaluator::Flow Evaluator::for_loop(const Node& node) {
       return j >= 0 && j < size ? list[static_cast<std::size_t>(j)]
                                 : Value(Undefined{j < 0 ? "loop.previtem" : "loop.nextitem"});
     };
-    scope().clear();  // what one iteration sets, the next does not see
+    budget_.step(16);  // making `loop` costs about as much as that many expressions
+    scope().clear();   // what one iteration sets, the next does not see
     const std::pair<std::string_view, Value> fields[] = {
         {"index", i + 1},       {"index0", i},
         {"revindex", size - i}, {"revindex0", size - i - 1},

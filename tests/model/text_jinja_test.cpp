@@ -58,7 +58,7 @@ TEST_CASE("templates: expressions") {
       {"{{ [1, 'a', none, true, 1.0, {'k': 'v'}] }}", "[1, 'a', None, True, 1.0, {'k': 'v'}]"},
       {"{{ (1, 2) | length }}{{ {'a': 1}.a }}", "21"},
       {"{{ 'x' if n == 3 }}{{ 'y' if n == 4 }}", "x"},
-      {"{{ '\\n' | length }}{{ 'a\\'b' }}{{ '\\u00e9' }}", "1a'b\xC3\xA9"},
+      {"{{ 'a\\\nb' }}{{ '\\n' | length }}{{ 'a\\'b' }}{{ '\\u00e9' }}", "ab1a'b\xC3\xA9"},
       {"{{ -n }} {{ +n }} {{ - n | abs }}", "-3 3 3"},
   });
 }
