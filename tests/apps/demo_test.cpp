@@ -1,50 +1,15 @@
 // The demo on the bundled model, nothing scripted: real weights choose the tool, copy the argument
 // and read the result; the checks decide what may leave.
-#include <orkestra/agent/agent.h>
 #include <orkestra/core/database.h>
 #include <orkestra/planner/report.h>
+#include <orkestra/tests/apps/demo_folder.h>
 #include <orkestra/tests/catch.h>
 
-#include <unistd.h>
-#include <filesystem>
 #include <string>
 #include <vector>
 
 namespace orkestra {
 namespace {
-
-const std::filesystem::path kSales = std::filesystem::path(ORKESTRA_SOURCE_DIR) / "examples/sales";
-
-// A private copy of the sales database and store, removed at the end.
-class DemoFolder {
- public:
-  DemoFolder()
-      : path_(std::filesystem::temp_directory_path() /
-              ("orkestra-demo-" + std::to_string(getpid()))) {
-    std::filesystem::create_directories(path_);
-    std::filesystem::copy_file(kSales / "sales.db", path_ / "sales.db",
-                               std::filesystem::copy_options::overwrite_existing);
-    std::filesystem::permissions(path_ / "sales.db", std::filesystem::perms::owner_write,
-                                 std::filesystem::perm_options::add);
-  }
-  ~DemoFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  DemoFolder(const DemoFolder&) = delete;
-  DemoFolder& operator=(const DemoFolder&) = delete;
-
-  std::filesystem::path database() const { return path_ / "sales.db"; }
-  agent::AgentOptions options() const {
-    return {.model = ORKESTRA_BINARY_DIR "/share/orkestra/models/nano.gguf",
-            .databases = {database()},
-            .queries = {kSales / "queries.sql"},
-            .store = path_ / "store.db"};
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 struct Question {
   std::string text;
