@@ -84,7 +84,9 @@ void call(const ToolFlags& flags) {
 }
 
 void add_sources(CLI::App& command, ToolFlags& flags) {
-  command.add_option("--db", flags.databases, "SQLite database to read")->type_name("FILE");
+  command.add_option("--db", flags.databases, "SQLite database to read")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   command.add_option("--queries", flags.queries, "Saved queries over the database")
       ->type_name("FILE.sql");
 }
