@@ -113,9 +113,9 @@ Coverage question_coverage(std::string_view question, const std::vector<Evidence
   }
   Coverage coverage;
   std::set<std::string> seen;
-  const auto note = [&](std::string key, bool covered) {
+  const auto note = [&](const std::string& key, const std::string& shown, bool covered) {
     if (!seen.insert(key).second) return;
-    (covered ? coverage.covered : coverage.missing).push_back(std::move(key));
+    (covered ? coverage.covered : coverage.missing).push_back(shown);
   };
   const auto asked = words_only(question);
   for (const auto& [from, to] : quoted_ranges(question)) {
@@ -126,7 +126,7 @@ Coverage question_coverage(std::string_view question, const std::vector<Evidence
       phrase.push_back(word);
       shown += (shown.empty() ? "" : " ") + word.key;
     }
-    if (phrase.size() > 1) note(shown, vocabulary.has_phrase(phrase));
+    if (phrase.size() > 1) note(shown, shown, vocabulary.has_phrase(phrase));
   }
   for (const auto& word : asked) {
     const bool plain = word.kind == Word::Kind::kWord;
@@ -134,7 +134,7 @@ Coverage question_coverage(std::string_view question, const std::vector<Evidence
                                   std::binary_search(kAsking.begin(), kAsking.end(), word.key));
     if (asking) continue;
     const std::string key = key_of(word);
-    note(key, vocabulary.has(key));
+    note(key, word.key, vocabulary.has(key));
   }
   return coverage;
 }
