@@ -11,9 +11,19 @@ Constraint::Constraint() : Constraint(std::make_shared<const Node>()) {}
 
 Constraint Constraint::text() { return {}; }
 
+Constraint Constraint::text_without(std::string bytes) {
+  constexpr std::size_t kMaxBytes = 200;
+  if (bytes.empty() || bytes.size() > kMaxBytes) {
+    throw Error(ErrorCode::kInvalid, "constraint: text without " + std::to_string(bytes.size()) +
+                                         " bytes; 1 to " + std::to_string(kMaxBytes) + " can be");
+  }
+  return Constraint(
+      std::make_shared<const Node>(Node{.kind = Node::Kind::kText, .bytes = std::move(bytes)}));
+}
+
 Constraint Constraint::literal(std::string bytes) {
-  return Constraint(std::make_shared<const Node>(
-      Node{.kind = Node::Kind::kLiteral, .bytes = std::move(bytes)}));
+  return Constraint(
+      std::make_shared<const Node>(Node{.kind = Node::Kind::kLiteral, .bytes = std::move(bytes)}));
 }
 
 Constraint Constraint::choices(std::vector<std::string> choices) {
@@ -42,8 +52,8 @@ Constraint Constraint::tool_call(std::vector<ToolSpec> tools,
 }
 
 Constraint Constraint::sequence(std::vector<Constraint> parts) {
-  return Constraint(std::make_shared<const Node>(
-      Node{.kind = Node::Kind::kSequence, .parts = std::move(parts)}));
+  return Constraint(
+      std::make_shared<const Node>(Node{.kind = Node::Kind::kSequence, .parts = std::move(parts)}));
 }
 
 Constraint Constraint::any_of(std::vector<Constraint> alternatives) {

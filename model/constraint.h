@@ -1,6 +1,7 @@
 // Constraint: what a model may write. An immutable tree of nodes, cheap to copy, that knows no
-// tokenizer: the embedded engine compiles it to a byte automaton (model/text/constraint_automaton.h),
-// the scripted model checks its replies against the same automaton.
+// tokenizer: the embedded engine compiles it to a byte automaton
+// (model/text/constraint_automaton.h), the scripted model checks its replies against the same
+// automaton.
 #pragma once
 
 #include <orkestra/core/json.h>
@@ -31,6 +32,9 @@ class Constraint {
   // Anything, until the model ends its turn. Also the default.
   Constraint();
   static Constraint text();
+  // Anything in which `bytes` (1 to 200 of them) never occur: prose beside a tool call in any_of
+  // becomes this with the call's opening marker, so that a call once begun is a valid one.
+  static Constraint text_without(std::string bytes);
   // Exactly these bytes.
   static Constraint literal(std::string bytes);
   // One of these strings. `choices` must not be empty.
@@ -58,13 +62,13 @@ class Constraint {
 struct Constraint::Node {
   enum class Kind { kText, kLiteral, kChoices, kSpan, kJsonSchema, kToolCall, kSequence, kAnyOf };
   Kind kind = Kind::kText;
-  std::string bytes{};                  // kLiteral
-  std::vector<std::string> choices{};   // kChoices
-  std::vector<SpanSource> sources{};    // kSpan, kJsonSchema, kToolCall
-  SpanRules rules{};                    // kSpan
-  Json schema = nullptr;                // kJsonSchema
-  std::vector<ToolSpec> tools{};        // kToolCall
-  std::vector<Constraint> parts{};      // kSequence, kAnyOf
+  std::string bytes{};                 // kLiteral; kText: what must not occur, "" = nothing
+  std::vector<std::string> choices{};  // kChoices
+  std::vector<SpanSource> sources{};   // kSpan, kJsonSchema, kToolCall
+  SpanRules rules{};                   // kSpan
+  Json schema = nullptr;               // kJsonSchema
+  std::vector<ToolSpec> tools{};       // kToolCall
+  std::vector<Constraint> parts{};     // kSequence, kAnyOf
 };
 
 }  // namespace orkestra::model

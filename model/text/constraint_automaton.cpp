@@ -11,6 +11,25 @@ namespace {
 
 constexpr int kMaxDepth = 64;
 
+// Any text in which `forbidden` never occurs: the matching automaton of Knuth, Morris and Pratt
+// (1977) without its last step. State k: the last k bytes read are the first k of `forbidden`.
+ByteDfa text_without(std::string_view forbidden) {
+  ByteDfa dfa;
+  dfa.states.resize(forbidden.size());
+  for (std::size_t k = 0; k < forbidden.size(); ++k) {
+    ByteDfa::State& state = dfa.states[k];
+    state.accepts = state.goes_on = true;
+    for (int byte = 0; byte < 256; ++byte) {
+      const std::string read = std::string(forbidden.substr(0, k)) + static_cast<char>(byte);
+      std::size_t kept = read.size();
+      while (!forbidden.starts_with(std::string_view(read).substr(read.size() - kept))) --kept;
+      state.next[static_cast<std::size_t>(byte)] =
+          kept == forbidden.size() ? ByteDfa::kDead : static_cast<std::uint8_t>(kept);
+    }
+  }
+  return dfa;
+}
+
 class Compiler {
  public:
   NodeId compile(const Constraint& constraint, int depth = 0) {
@@ -22,7 +41,7 @@ class Compiler {
     using Kind = Constraint::Node::Kind;
     switch (node.kind) {
       case Kind::kText:
-        return grammar_.text();
+        return node.bytes.empty() ? grammar_.text() : grammar_.dfa(text_without(node.bytes));
       case Kind::kLiteral:
         return grammar_.bytes(node.bytes);
       case Kind::kChoices:

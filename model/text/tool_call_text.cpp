@@ -103,16 +103,26 @@ ToolCallStyle detect_tool_call_style(std::string_view source) {
 }
 
 Constraint expand_tool_calls(const Constraint& constraint, ToolCallStyle style) {
+  using Kind = Constraint::Node::Kind;
   const Constraint::Node& node = constraint.node();
+  const bool beside_call =
+      node.kind == Kind::kAnyOf &&
+      std::any_of(node.parts.begin(), node.parts.end(),
+                  [](const Constraint& part) { return part.node().kind == Kind::kToolCall; });
   switch (node.kind) {
-    case Constraint::Node::Kind::kToolCall:
+    case Kind::kToolCall:
       return expand_call(node, style);
-    case Constraint::Node::Kind::kSequence:
-    case Constraint::Node::Kind::kAnyOf: {
+    case Kind::kSequence:
+    case Kind::kAnyOf: {
       std::vector<Constraint> parts;
-      for (const Constraint& part : node.parts) parts.push_back(expand_tool_calls(part, style));
-      return node.kind == Constraint::Node::Kind::kSequence ? Constraint::sequence(std::move(parts))
-                                                            : Constraint::any_of(std::move(parts));
+      for (const Constraint& part : node.parts) {
+        const bool prose =
+            beside_call && part.node().kind == Kind::kText && part.node().bytes.empty();
+        parts.push_back(prose ? Constraint::text_without(std::string(call_begin(style)))
+                              : expand_tool_calls(part, style));
+      }
+      return node.kind == Kind::kSequence ? Constraint::sequence(std::move(parts))
+                                          : Constraint::any_of(std::move(parts));
     }
     default:
       return constraint;

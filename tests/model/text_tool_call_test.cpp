@@ -85,6 +85,27 @@ TEST_CASE("tool calls: what a constraint lets a model write is what is read back
   }
 }
 
+TEST_CASE("prose beside a tool call can't begin a call that is not a valid one") {
+  ToolSpec tool{.name = "get_price",
+                .parameters = {{"type", "object"},
+                               {"properties", {{"device", {{"type", "string"}}}}},
+                               {"required", {"device"}},
+                               {"additionalProperties", false}}};
+  const Constraint expanded =
+      expand_tool_calls(Constraint::any_of({Constraint::tool_call({tool}), Constraint::text()}),
+                        ToolCallStyle::kHermes);
+  const auto automaton = ConstraintAutomaton::compile(expanded);
+  const auto allows = [&](const std::string& text) {
+    ConstraintMatcher matcher(automaton);
+    return matcher.accept(text) && matcher.complete();
+  };
+  CHECK(allows("It costs 5 < 6, <tool_cal, <<tool_call and </tool_call>."));
+  CHECK(allows("<tool_call>{\"name\":\"get_price\",\"arguments\":{\"device\":\"X\"}}</tool_call>"));
+  CHECK_FALSE(allows("<tool_call>"));
+  CHECK_FALSE(allows("Let me see: <tool_call>{\"name\":\"get_price\"}</tool_call>"));
+  CHECK_FALSE(allows("<<tool_call>"));
+}
+
 TEST_CASE("tool calls: styles are told from templates") {
   CHECK(detect_tool_call_style("... <tool_calls>[{'name'") == ToolCallStyle::kJamba);
   CHECK(detect_tool_call_style("<tool_call>{\"name\": ") == ToolCallStyle::kHermes);
