@@ -63,15 +63,32 @@ ToolCall tool_call_from_json(const Json& json) {
   });
 }
 
+Json to_json(const ResultPart& part) {
+  return {{"text", part.text},
+          {"description", part.description},
+          {"origin", to_json(part.origin)},
+          {"label", to_json(part.label)}};
+}
+
 Json to_json(const ToolResult& result) {
   if (!result.ok) {
     return {{"ok", false}, {"code", info(result.code).name}, {"message", result.message}};
   }
-  return {{"ok", true},
-          {"value", result.value},
-          {"origin", to_json(result.origin)},
-          {"label", to_json(result.label)},
-          {"truncated", result.truncated}};
+  Json json = {{"ok", true},
+               {"value", result.value},
+               {"origin", to_json(result.origin)},
+               {"label", to_json(result.label)},
+               {"truncated", result.truncated}};
+  for (const ResultPart& part : result.parts) json["parts"].push_back(to_json(part));
+  return json;
+}
+
+ResultPart result_part_from_json(const Json& json) {
+  return reading_json("part of a tool result", [&] {
+    return ResultPart{json.at("text").get<std::string>(),
+                      json.at("description").get<std::string>(),
+                      origin_from_json(json.at("origin")), label_from_json(json.at("label"))};
+  });
 }
 
 ToolResult tool_result_from_json(const Json& json) {
@@ -83,6 +100,9 @@ ToolResult tool_result_from_json(const Json& json) {
     ToolResult result = ToolResult::success(json.at("value"), origin_from_json(json.at("origin")),
                                             label_from_json(json.at("label")));
     result.truncated = json.at("truncated").get<bool>();
+    for (const Json& part : json.value("parts", Json::array())) {
+      result.parts.push_back(result_part_from_json(part));
+    }
     return result;
   });
 }

@@ -40,9 +40,18 @@ struct ToolCall {
   Json arguments = Json::object();
 };
 
+// A piece of a result that is cited by itself: a passage of a document, a page.
+struct ResultPart {
+  std::string text;         // verbatim at its origin
+  std::string description;  // what it is a piece of: title, heading
+  Origin origin;
+  Label label;
+};
+
 struct ToolResult {
   bool ok = false;
   Json value = nullptr;                     // ok: what the tool returned
+  std::vector<ResultPart> parts;            // ok: if any, each becomes Evidence of its own
   ErrorCode code = ErrorCode::kInternal;    // !ok
   std::string message;                      // !ok: what went wrong, phrased for the model
   Origin origin;                            // ok: where the value can be found again
@@ -56,10 +65,12 @@ struct ToolResult {
 Json to_json(const ToolTraits& traits);
 Json to_json(const ToolSpec& spec);
 Json to_json(const ToolCall& call);
+Json to_json(const ResultPart& part);
 Json to_json(const ToolResult& result);
 // Throw Error{kCorrupt} when a member is missing or of the wrong type.
 ToolSpec tool_spec_from_json(const Json& json);
 ToolCall tool_call_from_json(const Json& json);
+ResultPart result_part_from_json(const Json& json);
 ToolResult tool_result_from_json(const Json& json);
 
 }  // namespace orkestra

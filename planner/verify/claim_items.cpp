@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 namespace orkestra::planner {
 namespace {
@@ -23,6 +24,30 @@ bool generic_name(std::string_view word) {
 bool function_name(std::string_view word) {
   return among(word,
                {"count", "sum", "total", "n", "avg", "average", "min", "max", "coalesce", "round"});
+}
+
+// One word for the ways to say what a function computes.
+std::string canonical(const std::string& word) {
+  static constexpr std::pair<std::string_view, std::string_view> kSame[] = {
+      {"total", "sum"},   {"average", "avg"}, {"mean", "avg"},
+      {"maximum", "max"}, {"minimum", "min"}, {"number", "count"}};
+  for (const auto& [other, one] : kSame) {
+    if (word == other) return std::string(one);
+  }
+  return word;
+}
+
+// "number of" before what a field counts: "the number of orders" for {orders: 5} or {count: 5}.
+bool counts(const std::vector<Word>& claim, std::size_t i, const ReadRecord& record) {
+  const bool number_of =
+      i + 2 < claim.size() && claim[i].key == "number" && claim[i + 1].key == "of";
+  if (!number_of) return false;
+  return std::any_of(record.fields.begin(), record.fields.end(), [&](const auto& field) {
+    const bool whole = field.role == Record::Field::Role::kStated && field.value.size() == 1 &&
+                       field.value[0].kind == Word::Kind::kNumber &&
+                       field.value[0].key.find('.') == std::string::npos;
+    return whole && (field.generic || field.head.contains(singular(claim[i + 2].key)));
+  });
 }
 
 bool content(const Word& word) { return word.kind != Word::Kind::kWord || !is_stop_word(word.key); }
@@ -46,7 +71,8 @@ std::size_t name_here(const std::vector<Word>& claim, std::size_t i,
   std::size_t n = 0;
   while (i + n < claim.size() && claim[i + n].kind == Word::Kind::kWord) {
     const std::string key = singular(claim[i + n].key);
-    if (left.erase(key) == 0 && (n == 0 || extra.erase(key) == 0)) break;
+    const bool head = left.erase(key) > 0 || left.erase(canonical(key)) > 0;
+    if (!head && (n == 0 || extra.erase(key) == 0)) break;
     ++n;
   }
   return left.empty() ? n : 0;
@@ -143,6 +169,10 @@ std::vector<Item> read_claim(const std::vector<Word>& claim, const ReadRecord& r
       item.figure = item.kind == Kind::kValue && word.kind != Word::Kind::kWord;
       out.push_back(std::move(item));
       i += longest;
+      continue;
+    }
+    if (counts(claim, i, record)) {
+      i += 2;
       continue;
     }
     ++i;

@@ -91,6 +91,17 @@ bool limited(const Record& record) {
                      [](const Word& word) { return word.key == "limit"; });
 }
 
+// Rows may be missing: the query says LIMIT, or the result comes near the bounds at which results
+// are cut. A sum, a count or a list over such rows proves nothing.
+bool may_be_partial(const std::vector<Record>& rows) {
+  constexpr std::size_t kCutRows = 200;
+  constexpr std::size_t kNearCutBytes = std::size_t{48} << 10U;
+  std::size_t bytes = 0;
+  for (const auto& row : rows) bytes += row.evidence.quote.size();
+  return rows.size() >= kCutRows || bytes > kNearCutBytes ||
+         std::any_of(rows.begin(), rows.end(), limited);
+}
+
 std::size_t position(const std::vector<Word>& claim, const std::vector<Word>& value) {
   const auto at = std::search(claim.begin(), claim.end(), value.begin(), value.end());
   return value.empty() || at == claim.end() ? SIZE_MAX
@@ -205,7 +216,7 @@ class Recomputation {
   }
 
   std::optional<Judgement> decide(Operation what) {
-    const bool partial = std::any_of(rows_.begin(), rows_.end(), limited);
+    const bool partial = may_be_partial(rows_);
     Rational exact = 0;
     std::string working;
     bool quotient = false;
@@ -298,7 +309,7 @@ std::optional<Judgement> recompute(const Claim& claim, const std::vector<Record>
 }
 
 std::optional<Judgement> judge_list(const Claim& claim, const std::vector<Record>& records) {
-  if (records.size() < 2) return std::nullopt;
+  if (records.size() < 2 || may_be_partial(records)) return std::nullopt;
   const std::string& id = records.front().evidence.id;
   std::set<std::string> columns;
   std::set<std::string> vocabulary;

@@ -147,7 +147,12 @@ TEST_CASE("units live in names, counts in descriptions, dates in any form") {
       tool_evidence("3", {{"order", "RJ-5814"}}, {{"deadline", "2024-05-03"}},
                     "Find the deadline of one order."),
       tool_evidence("4", Json::object(), {{"name", "Bruna Kelly"}, {"balance", 79797}},
-                    "Get the customer with the highest balance.")};
+                    "Get the customer with the highest balance."),
+      tool_evidence("5", {{"customer", "Bruna Kelly"}}, {{"orders", 4}}, "Count orders."),
+      tool_evidence("6", {{"customer", "Bruna Kelly"}}, {{"sum(amount)", 90.5}},
+                    "Add up payments."),
+      tool_evidence("7", {{"order", "RJ-5814"}}, {{"status", "open"}},
+                    "Get the status of an order that is not closed.")};
   check_rows(
       {
           {"The price of the device Plylfok is $12.50 [1].", kSupported},
@@ -168,6 +173,14 @@ TEST_CASE("units live in names, counts in descriptions, dates in any form") {
           {"The deadline of the order RJ-5815 is 3 May 2024 [3].", kNotFound},
           {"3 May 2024 [3]", kSupported},
           {"2024-05-04 [3]", kContradicted},
+          {"The number of orders with the status open is 17 [2].", kSupported},
+          {"The number of orders with the status open is 18 [2].", kContradicted},
+          {"The number of orders of Bruna Kelly is 4 [5].", kSupported},
+          {"The number of customers of Bruna Kelly is 4 [5].", kNotFound},
+          {"The total amount of Bruna Kelly is 90.5 [6].", kSupported},
+          {"The average amount of Bruna Kelly is 90.5 [6].", kNotFound},
+          {"The status of the order RJ-5814 is open [7].", kSupported},
+          {"The status of the closed order RJ-5814 is open [7].", kNotFound},
           {"The customer with the highest balance is Bruna Kelly [4].", kSupported},
           {"The customer with the lowest balance is Bruna Kelly [4].", kNotFound},
           {"The customer with the highest balance is Ben Silva [4].", kContradicted},
