@@ -179,11 +179,7 @@ class Recomputation {
                             field.value[0].kind == Word::Kind::kNumber;
         if (!number) continue;
         numeric.insert(field.name);
-        const bool said = std::all_of(field.head.begin(), field.head.end(), [&](const auto& head) {
-          return std::any_of(claim_.begin(), claim_.end(),
-                             [&](const Word& word) { return singular(word.key) == head; });
-        });
-        if (said) named.insert(field.name);
+        if (names(field)) named.insert(field.name);
       }
     }
     if (named.size() == 1) return *named.begin();
@@ -215,6 +211,63 @@ class Recomputation {
     return chosen;
   }
 
+  bool names(const ReadRecord::Field& field) const { return name_position(field) != SIZE_MAX; }
+
+  // Where the claim first says a word of the field's name; SIZE_MAX unless it says them all.
+  std::size_t name_position(const ReadRecord::Field& field) const {
+    std::size_t first = SIZE_MAX;
+    for (const auto& head : field.head) {
+      const auto at = std::find_if(claim_.begin(), claim_.end(),
+                                   [&](const Word& word) { return singular(word.key) == head; });
+      if (at == claim_.end()) return SIZE_MAX;
+      first = std::min(first, static_cast<std::size_t>(at - claim_.begin()));
+    }
+    return first;
+  }
+
+  // What of its keys and arguments the claim names; nullopt unless that says which row it is.
+  std::optional<std::set<std::string>> subject(const ReadRecord& row) const {
+    std::set<std::string> named;
+    bool keys = false;
+    bool key_named = false;
+    for (const auto& field : row.fields) {
+      if (field.role == Role::kStated || field.value.empty()) continue;
+      const bool said = position(claim_, field.value) != SIZE_MAX;
+      if (said) named.insert(field.written);
+      if (field.role == Role::kArgument && !said) return std::nullopt;
+      keys = keys || field.role == Role::kKey;
+      key_named = key_named || (field.role == Role::kKey && said);
+    }
+    if ((keys && !key_named) || named.empty()) return std::nullopt;
+    return named;
+  }
+
+  // Two figures of one thing, in the claim's order: "the revenue and the target of North", from
+  // one row or from two results about it. Empty when the claim does not single them out.
+  std::vector<Operand> two_fields() const {
+    std::optional<std::set<std::string>> about;
+    std::map<std::string, Operand> by_name;
+    for (const auto& row : read_) {
+      const auto of = subject(row);
+      if (!of) continue;
+      if (about && *about != *of) return {};
+      about = of;
+      for (const auto& field : row.fields) {
+        const bool figure = field.role == Role::kStated && field.value.size() == 1 &&
+                            field.value[0].kind == Word::Kind::kNumber;
+        if (!figure || !names(field)) continue;
+        const Operand operand{field.value[0].key, name_position(field)};
+        const auto [same, fresh] = by_name.emplace(field.name, operand);
+        if (!fresh && same->second.decimal != operand.decimal) return {};
+      }
+    }
+    if (by_name.size() != 2) return {};
+    std::vector<Operand> pair{by_name.begin()->second, std::next(by_name.begin())->second};
+    if (pair[0].named_at == pair[1].named_at) return {};
+    if (pair[0].named_at > pair[1].named_at) std::swap(pair[0], pair[1]);
+    return pair;
+  }
+
   std::optional<Judgement> decide(Operation what) {
     const bool partial = may_be_partial(rows_);
     Rational exact = 0;
@@ -225,11 +278,14 @@ class Recomputation {
       exact = Rational(read_.size());
       working = "the cited source holds " + std::to_string(read_.size()) + " rows";
     } else {
-      const auto name = operand_field();
-      if (!name) return std::nullopt;
-      const auto numbers = operands(*name);
       const bool pair = what == Operation::kDifference || what == Operation::kMore ||
                         what == Operation::kLess || what == Operation::kShare;
+      std::vector<Operand> numbers = pair ? two_fields() : std::vector<Operand>{};
+      if (numbers.empty()) {
+        const auto name = operand_field();
+        if (!name) return std::nullopt;
+        numbers = operands(*name);
+      }
       if (numbers.size() < 2 || numbers.size() > kMaxNumbers || (pair && numbers.size() != 2))
         return std::nullopt;
       const bool everything = numbers.front().named_at == SIZE_MAX;

@@ -35,6 +35,28 @@ TEST_CASE("a run of several steps ends verified, every claim with a quote found 
   REQUIRE(report.at("model").at("kind") == "scripted");
 }
 
+TEST_CASE("a figure computed from two results is checked by computing it again") {
+  const RunFixture fixture;
+  const std::string calls = call_line("region_revenue", {{"region", "North"}}) +
+                            call_line("region_target", {{"region", "North"}});
+  const std::string question = "By how much is the revenue of the region North below its target?";
+  const Json right = run(
+      fixture.scripted(calls + text_line("The difference between the revenue and the target of the "
+                                         "region North is 800 [1][2].")),
+      question);
+  CAPTURE(right.dump(1));
+  REQUIRE(right.at("status") == "verified");
+
+  std::string wrong = calls;
+  for (int i = 0; i < 12; ++i) {
+    wrong += text_line(
+        "The difference between the revenue and the target of the region North is "
+        "900 [1][2].");
+  }
+  const Json refused = run(fixture.scripted(wrong, "other.db"), question);
+  REQUIRE(refused.at("status") == "unverified");
+}
+
 TEST_CASE("a refused draft is fed back with the reason, and the repaired one is accepted") {
   const RunFixture fixture;
   const std::string script = call_line("region_revenue", {{"region", "North"}}) +

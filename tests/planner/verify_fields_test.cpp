@@ -226,6 +226,46 @@ TEST_CASE("figures that follow from the cited rows are computed, exactly") {
         kNotFound);
 }
 
+TEST_CASE("a difference of two figures of one thing is computed from the results that hold them") {
+  const auto about = [](const char* region) { return Json{{"region", region}}; };
+  const std::vector<Evidence> two{
+      tool_evidence("1", about("North"), {{"revenue", 4200}}, "Get the revenue of a region."),
+      tool_evidence("2", about("North"), {{"target", 5000}}, "Get the target of a region."),
+      tool_evidence("3", about("South"), {{"target", 900}}, "Get the target of a region.")};
+  check_rows(
+      {
+          {"The difference between the revenue and the target of the region North is 800 [1][2].",
+           kSupported},
+          {"The difference between the revenue and the target of the region North is 900 [1][2].",
+           kContradicted},
+          {"The difference between the revenue and the target of the region South is 800 [1][2].",
+           kNotFound},
+          {"The revenue of the region North is 800 less than the target [1][2].", kSupported},
+          {"The revenue of the region North is 800 more than the target [1][2].", kContradicted},
+          {"The target of the region North is 800 more than the revenue [1][2].", kSupported},
+          {"The revenue of North is 84 percent of the target [1][2].", kSupported},
+          {"The revenue of North is 85 percent of the target [1][2].", kContradicted},
+          {"The difference between the revenue of North and the target of South is 3300 [1][3].",
+           kNotFound},
+          {"The difference between the revenue and the target of the region North is 800 [1].",
+           kNotFound},
+      },
+      two);
+  const Json rows = Json::array({{{"region", "North"}, {"revenue", 4200}, {"target", 5000}},
+                                 {{"region", "South"}, {"revenue", 1000}, {"target", 900}}});
+  const std::vector<Evidence> table{
+      tool_evidence("1", Json::object(), rows, "Get the revenue and the target of all regions.")};
+  check_rows(
+      {
+          {"The difference between the revenue and the target of North is 800 [1].", kSupported},
+          {"The difference between the revenue and the target of South is 800 [1].",
+           kContradicted},
+          {"The difference between the revenue and the target is 800 [1].", kNotFound},
+          {"The revenue of South is 100 more than the target [1].", kSupported},
+      },
+      table);
+}
+
 TEST_CASE("evidence that was tampered with supports nothing") {
   auto evidence =
       tool_evidence("1", {{"customer", "Bruna Kelly"}}, {{"balance", 5}}, "Get the balance.");
