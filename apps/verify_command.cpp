@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <memory>
 #include <set>
 #include <string>
@@ -43,19 +43,30 @@ bool looks_like_file(const std::string& text) {
   return text.ends_with(".txt") || text.ends_with(".json") || text.ends_with(".md");
 }
 
-std::string read_argument(const std::string& argument) {
-  if (argument == "-") {
-    std::string text(std::istreambuf_iterator<char>(std::cin), {});
-    if (text.size() > kMaxAnswerBytes) {
-      throw Error(ErrorCode::kExhausted, "the answer on standard input is larger than 16 MiB");
-    }
-    return text;
+// Standard input or a pipe: read to its end, at most kMaxAnswerBytes.
+std::string read_stream(std::istream& in, const std::string& name) {
+  std::string text(kMaxAnswerBytes + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > kMaxAnswerBytes) {
+    throw Error(ErrorCode::kExhausted, "the answer in " + name + " is larger than 16 MiB");
   }
+  return text;
+}
+
+std::string read_argument(const std::string& argument) {
+  if (argument == "-") return read_stream(std::cin, "standard input");
   std::error_code ignored;
   constexpr std::size_t kMaxPath = 4096;
-  const bool file = argument.size() < kMaxPath && argument.find('\n') == std::string::npos &&
-                    std::filesystem::is_regular_file(argument, ignored);
-  if (file) return planner::read_document(argument);
+  if (argument.size() < kMaxPath && argument.find('\n') == std::string::npos) {
+    if (std::filesystem::is_regular_file(argument, ignored)) {
+      return planner::read_document(argument);
+    }
+    if (std::filesystem::is_fifo(argument, ignored)) {
+      std::ifstream pipe(argument, std::ios::binary);
+      return read_stream(pipe, argument);
+    }
+  }
   if (looks_like_file(argument)) {
     throw Error(ErrorCode::kNotFound, argument + ": there is no such file with an answer");
   }
