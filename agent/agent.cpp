@@ -83,7 +83,7 @@ Json query_again(const std::filesystem::path& database, std::string_view sql,
 
 struct Agent::Wiring {
   AgentOptions options;
-  std::unique_ptr<model::LanguageModel> model;
+  std::shared_ptr<model::LanguageModel> model;
   tools::ToolRegistry registry;
   std::vector<planner::Requirement> requirements;
   std::unique_ptr<planner::Journal> journal;
@@ -96,10 +96,17 @@ struct Agent::Wiring {
     registry.add(std::move(tool));
   }
 
-  planner::RunServices services(const std::string& run, std::int64_t epoch,
-                                const EventCallback& on_event, const planner::RunState& state,
-                                std::stop_token stop) {
-    return {.model = *model,
+  // Runs share a model that computes; a script is read anew by each, from where the run stands.
+  std::shared_ptr<model::LanguageModel> model_of(const planner::RunState& state) const {
+    if (model->capabilities().kind != "scripted") return model;
+    const auto replies = static_cast<std::size_t>(state.proposals * state.spec.budget.candidates);
+    return open_language_model(options.model, 0, replies);
+  }
+
+  planner::RunServices services(model::LanguageModel& of, const std::string& run,
+                                std::int64_t epoch, const EventCallback& on_event,
+                                const planner::RunState& state, std::stop_token stop) {
+    return {.model = of,
             .clock = clock,
             .call_tool = [this](const ToolCall& call,
                                 const Limits& limits) { return registry.call(call, limits); },
@@ -125,6 +132,7 @@ struct Agent::Wiring {
             .requirements = requirements,
             .tools = registry.specs(),
             .budget = planner::Budget::of_level(options.budget),
+            .policy = options.policy,
             .style = small ? planner::AnswerStyle::kSpans : planner::AnswerStyle::kProse,
             .model = capabilities.id,
             .model_kind = capabilities.kind,
@@ -172,7 +180,8 @@ Json Agent::run(const std::string& task, const EventCallback& on_event, std::sto
   if (spec.tools.empty()) throw Error(ErrorCode::kInvalid, "no tool is left to work with");
   const std::string id = wiring_->journal->create_run();
   planner::RunState state;
-  planner::Executor executor(wiring_->services(id, 1, on_event, state, std::move(stop)));
+  const auto model = wiring_->model_of(state);
+  planner::Executor executor(wiring_->services(*model, id, 1, on_event, state, std::move(stop)));
   executor.start(spec, state);
   planner::run_to_end(executor, state);
   return planner::make_report(state);
@@ -180,7 +189,7 @@ Json Agent::run(const std::string& task, const EventCallback& on_event, std::sto
 
 Json Agent::resume(const std::string& run, const EventCallback& on_event, std::stop_token stop) {
   planner::RunState state = planner::fold(wiring_->journal->read(run));
-  if (state.finished()) return planner::make_report(state);
+  if (state.finished() || state.waiting()) return planner::make_report(state);
   Json tools_then = Json::array();
   Json tools_now = Json::array();
   for (const ToolSpec& tool : state.spec.tools) tools_then.push_back(to_json(tool));
@@ -190,19 +199,26 @@ Json Agent::resume(const std::string& run, const EventCallback& on_event, std::s
                 "run " + run + ": the tools on offer have changed since it began; give the same " +
                     "databases and queries, or start anew");
   }
-  if (state.spec.model_kind == "scripted") {
-    const auto replies = static_cast<std::size_t>(state.proposals * state.spec.budget.candidates);
-    wiring_->model = open_language_model(wiring_->options.model, 0, replies);
-  }
   const std::int64_t epoch = wiring_->journal->take_over(run);
-  planner::Executor executor(wiring_->services(run, epoch, on_event, state, std::move(stop)));
+  const auto model = wiring_->model_of(state);
+  planner::Executor executor(
+      wiring_->services(*model, run, epoch, on_event, state, std::move(stop)));
   executor.resume(state);
   planner::run_to_end(executor, state);
   return planner::make_report(state);
 }
 
+void Agent::answer(const std::string& run, const planner::Approval& approval) {
+  planner::answer_question(*wiring_->journal, wiring_->clock, run, approval);
+}
+
+void Agent::cancel(const std::string& run, const std::string& reason) {
+  planner::cancel_run(*wiring_->journal, wiring_->clock, run, reason);
+}
+
 std::vector<planner::Divergence> Agent::recompute(const std::string& run) {
-  return planner::replay_recompute(wiring_->journal->read(run), *wiring_->model, query_again);
+  const auto model = wiring_->model_of(planner::RunState{});
+  return planner::replay_recompute(wiring_->journal->read(run), *model, query_again);
 }
 
 AgentOptions options_of_run(const planner::RunSpec& spec, const std::filesystem::path& store) {
@@ -214,6 +230,7 @@ AgentOptions options_of_run(const planner::RunSpec& spec, const std::filesystem:
                         .budget = spec.budget.level,
                         .allow = saved.at("allow").get<std::vector<std::string>>(),
                         .deny = saved.at("deny").get<std::vector<std::string>>(),
+                        .policy = spec.policy,
                         .store = store,
                         .seed = spec.seed};
   });

@@ -1,5 +1,6 @@
 // Agent: the SDK's front door. Wires a model, tools, requirements, budget and journal together and
-// runs tasks. Owns what it opens; one task at a time; use one Agent per thread.
+// runs tasks. Owns what it opens. Set it up from one thread; then any number of threads may run
+// tasks at once: they share the model, whose engine computes them in one batch.
 //
 //   orkestra::agent::Agent agent({.databases = {"sales.db"}, .queries = {"queries.sql"}});
 //   Json report = agent.run("What is the balance of the customer Treathlox?");
@@ -8,7 +9,9 @@
 #include <orkestra/core/json.h>
 #include <orkestra/model/language_model.h>
 #include <orkestra/planner/journal.h>
+#include <orkestra/planner/run_control.h>
 #include <orkestra/planner/run_loop.h>
+#include <orkestra/tools/policy.h>
 #include <orkestra/tools/tool.h>
 
 #include <cstdint>
@@ -30,6 +33,7 @@ struct AgentOptions {
   std::string budget = "medium";
   std::vector<std::string> allow{};  // only these tools; empty = all
   std::vector<std::string> deny{};   // not these
+  tools::Policy policy{};            // which calls need approval (tools/policy.h)
   std::filesystem::path store{};     // the journal; "" = default_store()
   std::uint64_t seed = 0;
   int threads = 0;  // of the engine; 0 = all cores
@@ -44,12 +48,18 @@ class Agent {
   explicit Agent(AgentOptions options);
   ~Agent();
 
-  // A new run, to its end; returns its report (planner/report.h). Throws Error when the world
+  // A new run, to its end or to a question that a person must answer (status "waiting": see
+  // answer); returns its report (planner/report.h). Throws Error when the world
   // fails on the way; the run stays in the journal and can be resumed.
   Json run(const std::string& task, const EventCallback& on_event = {}, std::stop_token stop = {});
-  // Goes on with an unfinished run of this store. Throws kConflict when the tools have changed.
+  // Goes on with an unfinished run of this store; one that waits is left waiting. Throws kConflict
+  // when the tools have changed.
   Json resume(const std::string& run, const EventCallback& on_event = {},
               std::stop_token stop = {});
+  // Answers the open question of a run; `resume` then goes on. Throws kConflict when it asks none.
+  void answer(const std::string& run, const planner::Approval& approval);
+  // Ends an unfinished run. Throws kConflict when it has finished.
+  void cancel(const std::string& run, const std::string& reason = "called off");
   // Does a finished run again with the recorded tool results; what came out differently.
   std::vector<planner::Divergence> recompute(const std::string& run);
 

@@ -14,6 +14,9 @@ void add_agent_flags(CLI::App& command, agent::AgentOptions& options) {
   repeatable("--queries", options.queries, "Saved queries over the database: each becomes a tool");
   repeatable("--allow", options.allow, "Offer only this tool (repeatable)");
   repeatable("--deny", options.deny, "Do not offer this tool (repeatable)");
+  repeatable("--consent", options.policy.consent,
+             "Side effects of this tool need no approval (repeatable)");
+  repeatable("--ask", options.policy.ask, "Ask for approval of every call of this tool");
   repeatable("--require", options.requirements,
              "What the answer must meet: \"mention: X\", \"max-words: N\", \"cite\", ...");
   command.add_option("--schema", options.schema, "JSON Schema that the answer must satisfy");

@@ -46,7 +46,8 @@ void add_run_command(CLI::App& app, int& exit_status) {
   CLI::App* command = app.add_subcommand("run", "Do one task and verify the answer");
   command->footer(
       "Exit: 0 done and verified, 1 failed, 2 usage, 3 a mandatory requirement or claim is\n"
-      "unverified, 5 budget exhausted, 6 abstained (the sources don't answer it), 130 cancelled.");
+      "unverified, 4 waiting for approval, 5 budget exhausted, 6 abstained (the sources don't\n"
+      "answer it), 130 cancelled.");
   command->add_option("TASK", flags->task, "The task, in words")->required();
   add_agent_flags(*command, flags->options);
   command->add_flag("--events", flags->events, "Print each event as a line of JSON as it happens");

@@ -63,6 +63,14 @@ void print_event(std::ostream& out, const planner::Event& event, const planner::
         << dump_json_spaced(body.at("call").at("arguments")) << "\n";
   } else if (event.kind == "tool_finished") {
     out << "     -> " << shortened(body.at("turn").at("text").get<std::string>()) << "\n";
+  } else if (event.kind == "tool_refused") {
+    out << "  " << body.at("step").get<std::string>() << " "
+        << body.at("call").at("name").get<std::string>()
+        << dump_json_spaced(body.at("call").at("arguments")) << "\n     -> "
+        << shortened(body.at("turn").at("text").get<std::string>(), 400) << "\n";
+  } else if (event.kind == "approval_given") {
+    out << (body.at("approved").get<bool>() ? "  approved" : "  declined") << " by "
+        << body.at("by").get<std::string>() << "\n";
   } else if (event.kind == "generated" && state.branch().draft) {
     out << "  draft: " << shortened(state.drafts[*state.branch().draft].answer) << "\n";
   } else if (event.kind == "draft_checked" && !body.at("verified").get<bool>()) {
@@ -76,6 +84,15 @@ void print_event(std::ostream& out, const planner::Event& event, const planner::
 void print_report(std::ostream& out, const Json& report) {
   const auto status = report.value("status", "");
   const auto answer = report.value("answer", "");
+  if (status == "waiting") {
+    const Json& asked = report.at("approval");
+    const auto id = report.value("id", "");
+    out << "\nwaiting for approval: " << asked.value("tool", "")
+        << dump_json_spaced(asked.at("arguments")) << "\n  " << asked.value("reason", "")
+        << "\n  let it happen:  orkestra runs approve " << id
+        << "\n  go on without:  orkestra runs approve " << id << " --decline\n";
+    return;
+  }
   out << "\n" << (answer.empty() ? "No answer." : answer) << "\n";
   print_claims(out, report);
   print_requirements(out, report);

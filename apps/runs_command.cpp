@@ -19,6 +19,8 @@ struct RunsFlags {
   std::string id;
   bool json = false;
   bool recompute = false;
+  bool decline = false;
+  std::string note;
 };
 
 std::filesystem::path store_of(const RunsFlags& flags) {
@@ -73,7 +75,9 @@ void show(const RunsFlags& flags) {
     std::cout << report.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
   } else {
     print_report(std::cout, report);
-    if (!state.finished()) std::cout << "go on with: orkestra runs resume " << flags.id << "\n";
+    if (!state.finished() && !state.waiting()) {
+      std::cout << "go on with: orkestra runs resume " << flags.id << "\n";
+    }
   }
 }
 
@@ -95,6 +99,21 @@ int resume(const RunsFlags& flags) {
     print_report(std::cout, report);
   }
   return planner::exit_status(report.value("status", ""));
+}
+
+int approve(const RunsFlags& flags) {
+  SystemClock clock;
+  planner::answer_question(*open_journal(flags), clock, flags.id,
+                           {.approved = !flags.decline, .note = flags.note});
+  return resume(flags);
+}
+
+void cancel(const RunsFlags& flags) {
+  SystemClock clock;
+  planner::cancel_run(*open_journal(flags), clock, flags.id,
+                      flags.note.empty() ? "called off" : flags.note);
+  if (flags.json) std::cout << Json{{"id", flags.id}, {"status", "cancelled"}}.dump(2) << "\n";
+  if (!flags.json) std::cout << "run " << flags.id << " is cancelled\n";
 }
 
 int replay(const RunsFlags& flags) {
@@ -132,12 +151,21 @@ CLI::App* add(CLI::App& runs, const char* name, const char* what, RunsFlags& fla
 
 void add_runs_command(CLI::App& app, int& exit_status) {
   auto flags = std::make_shared<RunsFlags>();
-  CLI::App* runs = app.add_subcommand("runs", "List, show, resume and replay runs");
+  CLI::App* runs =
+      app.add_subcommand("runs", "List, show, approve, resume, cancel and replay runs");
   runs->require_subcommand(1);
   add(*runs, "list", "Every run in the store", *flags, false)->callback([flags] { list(*flags); });
   add(*runs, "show", "A run's trace and report", *flags, true)->callback([flags] { show(*flags); });
   add(*runs, "resume", "Go on with a run that was interrupted", *flags, true)
       ->callback([flags, &exit_status] { exit_status = resume(*flags); });
+  CLI::App* approve_command =
+      add(*runs, "approve", "Let a call that waits for approval happen, and go on", *flags, true);
+  approve_command->add_flag("--decline", flags->decline, "Do not let it happen, and go on without");
+  approve_command->add_option("--note", flags->note, "Why: told to the model when declined");
+  approve_command->callback([flags, &exit_status] { exit_status = approve(*flags); });
+  CLI::App* cancel_command = add(*runs, "cancel", "End an unfinished run", *flags, true);
+  cancel_command->add_option("--note", flags->note, "Why: kept in the run's record");
+  cancel_command->callback([flags] { cancel(*flags); });
   CLI::App* replay_command =
       add(*runs, "replay", "Check a run's chain and decide again at every step", *flags, true);
   replay_command->add_flag("--recompute", flags->recompute,

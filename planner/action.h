@@ -21,6 +21,25 @@ struct CallTool {
   bool intended = false;
 };
 
+// Do not run a tool: its result is a failure that says why. `intended` as in CallTool.
+struct RefuseCall {
+  std::string step;
+  ToolCall call;
+  ErrorCode code = ErrorCode::kDenied;
+  std::string reason;
+  bool intended = false;
+};
+
+// Put a call to a person. The run then waits and holds nothing.
+struct AskApproval {
+  std::string step;
+  ToolCall call;
+  std::string reason;
+};
+
+// A question is open: nothing to do until it is answered.
+struct Await {};
+
 // Hold the branch's draft against sources, requirements and the question.
 struct CheckDraft {};
 
@@ -36,7 +55,7 @@ struct OpenBranch {
 };
 
 struct Finish {
-  std::string status;  // "verified", "unverified", "abstained", "exhausted", "outcome_unknown"
+  std::string status;  // "verified", "unverified", "abstained", "exhausted"
   std::string reason;
   std::optional<std::size_t> draft{};
 };
@@ -44,6 +63,7 @@ struct Finish {
 // The run is over; nothing is left to do.
 struct Stop {};
 
-using Action = std::variant<Generate, CallTool, CheckDraft, OpenBranch, Finish, Stop>;
+using Action = std::variant<Generate, CallTool, RefuseCall, AskApproval, Await, CheckDraft,
+                            OpenBranch, Finish, Stop>;
 
 }  // namespace orkestra::planner

@@ -6,12 +6,6 @@
 namespace orkestra::planner {
 namespace {
 
-std::vector<Evidence> evidence_of(const RunState& state, const Branch& branch) {
-  std::vector<Evidence> evidence;
-  for (const std::string& id : branch.evidence) evidence.push_back(*state.find_evidence(id));
-  return evidence;
-}
-
 bool is_cited(const std::vector<CheckedClaim>& claims, const std::string& id) {
   return std::any_of(claims.begin(), claims.end(), [&](const CheckedClaim& checked) {
     const auto& cited = checked.claim.cited;
@@ -29,7 +23,8 @@ std::vector<Evidence> evidence_used(const RunState& state, const std::vector<Evi
     if (!is_cited(claims, evidence.id)) continue;
     Json values = Json::object();
     for (const Step& step : state.steps) {
-      if (step.evidence != evidence.id) continue;
+      const auto& ids = step.evidence;
+      if (std::find(ids.begin(), ids.end(), evidence.id) == ids.end()) continue;
       for (const auto& [name, value] : step.call.arguments.items()) values[name] = value;
     }
     if (evidence.value.is_object()) {
@@ -58,7 +53,7 @@ std::string joined(const std::vector<std::string>& words) {
 Json check_draft_of(const RunState& state, const Branch& branch, const QueryAgain& query,
                     const Limits& limits) {
   const std::string& answer = state.drafts[*branch.draft].answer;
-  const std::vector<Evidence> gathered = evidence_of(state, branch);
+  const std::vector<Evidence> gathered = state.evidence_of(branch);
   std::vector<std::unique_ptr<Source>> sources;
   sources.push_back(make_evidence_source(gathered, query));
   const std::vector<CheckedClaim> claims = verify(answer, sources, limits);

@@ -90,7 +90,7 @@ bool can_be_called(const ToolSpec& tool, const std::string& folded_task) {
 
 const Step* step_of(const RunState& state, const std::string& evidence_id) {
   for (const Step& step : state.steps) {
-    if (step.evidence == evidence_id) return &step;
+    if (contains(step.evidence, evidence_id)) return &step;
   }
   return nullptr;
 }

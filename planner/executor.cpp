@@ -25,23 +25,54 @@ Conversation conversation_of(const RunState& state) {
   return conversation;
 }
 
-std::string result_text(const std::string& id, const ToolResult& result) {
-  if (result.ok) {
-    return fill_prompt("tool_result", {{"id", id}, {"result", dump_json_spaced(result.value)}});
+// What a result is as Evidence, numbered from `number` on: its parts, or the whole of it.
+std::vector<Evidence> evidence_of(std::int64_t number, const ToolResult& result,
+                                  const ToolSpec* tool) {
+  std::vector<Evidence> list;
+  if (!result.ok) return list;
+  for (const ResultPart& part : result.parts) {
+    list.push_back({.id = std::to_string(number++),
+                    .quote = part.text,
+                    .value = part.text,
+                    .description = part.description,
+                    .origin = part.origin,
+                    .hash = sha256_hex(part.text),
+                    .label = part.label});
   }
-  return fill_prompt("tool_error", {{"id", id}, {"message", dump_json(Json(result.message))}});
+  if (!list.empty()) return list;
+  std::string quote = dump_json_spaced(result.value);
+  std::string hash = sha256_hex(quote);
+  list.push_back({.id = std::to_string(number),
+                  .quote = std::move(quote),
+                  .value = result.value,
+                  .description = tool == nullptr ? "" : tool->description,
+                  .origin = result.origin,
+                  .hash = std::move(hash),
+                  .label = result.label});
+  return list;
 }
 
-Evidence evidence_of(const std::string& id, const ToolResult& result, const ToolSpec* tool) {
-  Evidence evidence;
-  evidence.id = id;
-  evidence.quote = dump_json_spaced(result.value);
-  evidence.value = result.value;
-  evidence.description = tool == nullptr ? "" : tool->description;
-  evidence.origin = result.origin;
-  evidence.hash = sha256_hex(evidence.quote);
-  evidence.label = result.label;
-  return evidence;
+// The turn that shows the model a result: each piece under the number it is cited by.
+Turn result_turn(const std::string& step, std::int64_t number, const ToolResult& result,
+                 const std::vector<Evidence>& evidence) {
+  Turn turn{.role = Role::kTool, .tool_call_id = step};
+  if (!result.ok) {
+    turn.text = fill_prompt("tool_error", {{"id", std::to_string(number)},
+                                           {"message", dump_json(Json(result.message))}});
+  }
+  for (const Evidence& piece : evidence) {
+    const std::string title =
+        result.parts.empty() || piece.description.empty() ? "" : piece.description + ": ";
+    if (!turn.text.empty()) turn.text += "\n";
+    turn.text += fill_prompt("tool_result", {{"id", piece.id}, {"result", title + piece.quote}});
+  }
+  return turn;
+}
+
+Json evidence_json(const std::vector<Evidence>& list) {
+  Json json = Json::array();
+  for (const Evidence& evidence : list) json.push_back(to_json(evidence));
+  return json;
 }
 
 }  // namespace
@@ -78,6 +109,8 @@ void Executor::perform(const Action& action, RunState& state) {
         using Chosen = std::decay_t<decltype(chosen)>;
         if constexpr (std::is_same_v<Chosen, Generate>) generate(state);
         if constexpr (std::is_same_v<Chosen, CallTool>) call_tool(chosen, state);
+        if constexpr (std::is_same_v<Chosen, RefuseCall>) refuse_call(chosen, state);
+        if constexpr (std::is_same_v<Chosen, AskApproval>) ask_approval(chosen, state);
         if constexpr (std::is_same_v<Chosen, CheckDraft>) check_draft(state);
         if constexpr (std::is_same_v<Chosen, OpenBranch>) open_branch(chosen, state);
         if constexpr (std::is_same_v<Chosen, Finish>) finish(chosen, state);
@@ -115,8 +148,13 @@ void Executor::generate(RunState& state) {
                             {"cut_off", written.finish == model::FinishReason::kLength}});
     }
   }
+  Label seen{Integrity::kTrusted, Confidentiality::kPrivate};
+  for (const Evidence& evidence : state.evidence_of(state.branch())) {
+    seen = join(seen, evidence.label);
+  }
   record(state, {.branch = state.branch().name,
                  .kind = "generated",
+                 .label = seen,
                  .body = {{"candidates", std::move(candidates)},
                           {"usage",
                            {{"prompt", usage.prompt},
@@ -139,18 +177,39 @@ void Executor::call_tool(const CallTool& action, RunState& state) {
   if (!result.ok && result.code == ErrorCode::kCancelled && services_.stop.stop_requested()) {
     throw Error(ErrorCode::kCancelled, "run " + state.id + " was cancelled; it can be resumed");
   }
-  const std::string id = action.step.substr(1);
-  const Json evidence =
-      result.ok ? to_json(evidence_of(id, result, state.tool(call.name))) : Json(nullptr);
-  const Turn turn{
-      .role = Role::kTool, .text = result_text(id, result), .tool_call_id = action.step};
+  const std::int64_t number = state.next_citation();
+  const std::vector<Evidence> evidence = evidence_of(number, result, state.tool(call.name));
   record(state, {.branch = branch,
                  .kind = "tool_finished",
                  .label = result.label,
                  .body = {{"step", action.step},
                           {"result", to_json(result)},
-                          {"evidence", evidence},
-                          {"turn", to_json(turn)}}});
+                          {"evidence", evidence_json(evidence)},
+                          {"turn", to_json(result_turn(action.step, number, result, evidence))}}});
+}
+
+void Executor::refuse_call(const RefuseCall& action, RunState& state) {
+  ToolCall call = action.call;
+  call.id = action.step;
+  const ToolResult result = ToolResult::failure(action.code, action.reason);
+  const Turn turn = result_turn(action.step, state.next_citation(), result, {});
+  NewEvent event{.branch = state.branch().name,
+                 .kind = action.intended ? "tool_finished" : "tool_refused",
+                 .body = {{"step", action.step},
+                          {"call", to_json(call)},
+                          {"result", to_json(result)},
+                          {"evidence", Json::array()},
+                          {"turn", to_json(turn)}}};
+  record(state, std::move(event));
+}
+
+void Executor::ask_approval(const AskApproval& action, RunState& state) {
+  ToolCall call = action.call;
+  call.id = action.step;
+  record(state,
+         {.branch = state.branch().name,
+          .kind = "approval_requested",
+          .body = {{"step", action.step}, {"call", to_json(call)}, {"reason", action.reason}}});
 }
 
 void Executor::check_draft(RunState& state) {

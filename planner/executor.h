@@ -41,6 +41,8 @@ class Executor {
  private:
   void generate(RunState& state);
   void call_tool(const CallTool& action, RunState& state);
+  void refuse_call(const RefuseCall& action, RunState& state);
+  void ask_approval(const AskApproval& action, RunState& state);
   void check_draft(RunState& state);
   void open_branch(const OpenBranch& action, RunState& state);
   void finish(const Finish& action, RunState& state);

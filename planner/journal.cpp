@@ -332,6 +332,7 @@ std::vector<RunSummary> SqliteJournal::list() {
         if (!rows.is_null(5) && rows.text(5) == "run_finished") {
           summary.status = text_member(body_of(rows, 6), "status");
         }
+        if (!rows.is_null(5) && rows.text(5) == "approval_requested") summary.status = "waiting";
       } catch (const Error&) {
         // One damaged run must not hide the others; reading it says what is wrong.
         summary.status = "corrupt";

@@ -50,8 +50,8 @@ struct RunSummary {
   std::int64_t last_ms = 0;
   std::int64_t events = 0;
   std::string task{};  // from the first event's body["task"], "" if there is none
-  // From the last event: body["status"] of "run_finished", else "unfinished"; "corrupt" when
-  // that can't be read.
+  // From the last event: body["status"] of "run_finished", "waiting" after "approval_requested",
+  // else "unfinished"; "corrupt" when that can't be read.
   std::string status{};
 };
 

@@ -121,21 +121,55 @@ Finish give_up(const RunState& state, const std::string& status_when_exhausted,
   return {"abstained", why, std::nullopt};
 }
 
+std::string declined(const Question& question) {
+  return "it was not approved" + (question.note.empty() ? "" : ": " + question.note);
+}
+
+// The journal holds the intent of a call and no outcome: the process died in between.
+Action go_on_with(const RunState& state, const Step& open) {
+  const ToolSpec* spec = state.tool(open.call.name);
+  if (spec == nullptr || spec->traits.safe_to_repeat) return CallTool{open.id, open.call, true};
+  if (!state.question) {
+    return AskApproval{open.id, open.call,
+                       "whether " + open.call.name +
+                           " happened is not known, and it is not safe to repeat: look, then "
+                           "approve to do it (again), or decline to go on without"};
+  }
+  // A fresh intent: were it cut off again, it would be asked again.
+  if (*state.question->approved) return CallTool{open.id, open.call, false};
+  return RefuseCall{
+      open.id, open.call, ErrorCode::kOutcomeUnknown,
+      "its outcome is not known and it is not done again; " + declined(*state.question), true};
+}
+
+Action begin_call(const RunState& state, const Branch& branch) {
+  const ToolCall& call = *branch.pending_call;
+  const std::string step = "s" + std::to_string(state.steps.size() + 1);
+  if (state.question) {
+    if (*state.question->approved) return CallTool{step, call, false};
+    return RefuseCall{step, call, ErrorCode::kDenied, declined(*state.question)};
+  }
+  const ToolSpec* spec = state.tool(call.name);
+  if (spec == nullptr) return CallTool{step, call, false};  // the registry says what there is
+  const tools::Ruling ruling =
+      tools::rule(state.spec.policy, *spec, call, state.spec.task, state.evidence_of(branch));
+  switch (ruling.permission) {
+    case tools::Permission::kAsk:
+      return AskApproval{step, call, ruling.reason};
+    case tools::Permission::kDeny:
+      return RefuseCall{step, call, ErrorCode::kDenied, "denied by policy: " + ruling.reason};
+    case tools::Permission::kAllow:
+      break;
+  }
+  return CallTool{step, call, false};
+}
+
 }  // namespace
 
 Action next(const RunState& state) {
   if (state.finished()) return Stop{};
-
-  if (const Step* open = state.open_step()) {
-    const ToolSpec* spec = state.tool(open->call.name);
-    if (spec != nullptr && !spec->traits.safe_to_repeat) {
-      return Finish{"outcome_unknown",
-                    "the outcome of step " + open->id + " (" + open->call.name +
-                        ") is not known and it is not safe to repeat: look whether it happened",
-                    std::nullopt};
-    }
-    return CallTool{open->id, open->call, true};
-  }
+  if (state.waiting()) return Await{};
+  if (const Step* open = state.open_step()) return go_on_with(state, *open);
 
   const Branch& branch = state.branch();
   if (branch.draft) {
@@ -155,7 +189,7 @@ Action next(const RunState& state) {
     if (const auto spent = state.spec.budget.tool_calls_exhausted(state.usage)) {
       return give_up(state, "exhausted", "the budget is used up: " + *spent);
     }
-    return CallTool{"s" + std::to_string(state.steps.size() + 1), *branch.pending_call, false};
+    return begin_call(state, branch);
   }
   return Generate{};
 }

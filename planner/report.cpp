@@ -54,14 +54,29 @@ Json citations_json(const RunState& state, const Draft* draft) {
   return citations;
 }
 
+std::string status_of(const RunState& state) {
+  if (state.waiting()) return "waiting";
+  return state.finished() ? state.status : "unfinished";
+}
+
+// The call that waits for a person's answer, or null.
+Json question_json(const RunState& state) {
+  if (!state.waiting()) return nullptr;
+  const Question& question = *state.question;
+  return {{"step", question.step},
+          {"tool", question.call.name},
+          {"arguments", question.call.arguments},
+          {"reason", question.reason}};
+}
+
 }  // namespace
 
 Json make_report(const RunState& state) {
   const Draft* draft = state.accepted ? &state.drafts[*state.accepted] : nullptr;
   return {
       {"id", state.id},
-      {"status", state.finished() ? state.status : "unfinished"},
-      {"reason", state.status_reason},
+      {"status", status_of(state)},
+      {"reason", state.waiting() ? state.question->reason : state.status_reason},
       {"task", state.spec.task},
       {"answer", draft != nullptr ? draft->answer : ""},
       {"citations", citations_json(state, draft)},
@@ -70,6 +85,7 @@ Json make_report(const RunState& state) {
       {"coverage", {{"missing", draft != nullptr ? draft->missing : std::vector<std::string>()}}},
       {"data_sources", state.spec.sources},
       {"steps", steps_json(state)},
+      {"approval", question_json(state)},
       {"branches", state.branches.size()},
       {"usage", to_json(state.usage)},
       {"budget", to_json(state.spec.budget)},
@@ -80,8 +96,10 @@ Json make_report(const RunState& state) {
 int exit_status(const std::string& status) {
   if (status == "verified") return 0;
   if (status == "unverified") return 3;
+  if (status == "waiting") return 4;
   if (status == "exhausted") return 5;
   if (status == "abstained") return 6;
+  if (status == "cancelled") return 130;
   return 1;
 }
 

@@ -16,6 +16,11 @@ std::string outcome_kind(const Action& action) {
     std::string operator()(const CallTool& call) const {
       return call.intended ? "tool_finished" : "tool_intended";
     }
+    std::string operator()(const RefuseCall& call) const {
+      return call.intended ? "tool_finished" : "tool_refused";
+    }
+    std::string operator()(const AskApproval&) const { return "approval_requested"; }
+    std::string operator()(const Await&) const { return "approval_given"; }
     std::string operator()(const CheckDraft&) const { return "draft_checked"; }
     std::string operator()(const OpenBranch&) const { return "branch_opened"; }
     std::string operator()(const Finish&) const { return "run_finished"; }
@@ -46,12 +51,17 @@ Json comparable(const Event& event) {
   return body;
 }
 
+// A run that a person ended: no decision of the planner's.
+bool called_off(const Event& event) {
+  return event.kind == "run_finished" && event.body.value("status", "") == "cancelled";
+}
+
 }  // namespace
 
 void run_to_end(Executor& executor, RunState& state) {
   while (true) {
     const Action action = next(state);
-    if (std::holds_alternative<Stop>(action)) return;
+    if (std::holds_alternative<Stop>(action) || std::holds_alternative<Await>(action)) return;
     executor.perform(action, state);
   }
 }
@@ -59,8 +69,13 @@ void run_to_end(Executor& executor, RunState& state) {
 std::vector<Divergence> replay_decisions(const std::vector<Event>& events) {
   std::vector<Divergence> divergences;
   RunState state;
+  std::string previous;
   for (const Event& event : events) {
-    if (event.kind != "run_started" && event.kind != "run_resumed") {
+    // Intent and outcome are one action, unless the process died between them.
+    const bool outcome = event.kind == "tool_finished" && previous == "tool_intended";
+    previous = event.kind;
+    const bool decided = event.kind != "run_started" && event.kind != "run_resumed" && !outcome;
+    if (decided && !called_off(event)) {
       const std::string expected = outcome_kind(next(state));
       if (expected != event.kind) {
         divergences.push_back({event.seq, "the journal has " + event.kind +
@@ -78,7 +93,7 @@ std::vector<Divergence> replay_recompute(const std::vector<Event>& events,
   std::vector<Event> recorded;
   std::map<std::string, ToolResult> results;
   for (const Event& event : events) {
-    if (event.kind == "run_resumed") continue;
+    if (event.kind == "run_resumed" || called_off(event)) continue;
     recorded.push_back(event);
     if (event.kind == "tool_finished") {
       results[event.body.at("step").get<std::string>()] =
@@ -123,7 +138,14 @@ std::vector<Divergence> replay_recompute(const std::vector<Event>& events,
   RunState state;
   executor.start(run_spec_from_json(recorded.front().body), state);
   while (!state.finished() && divergences.empty() && count < recorded.size()) {
-    executor.perform(next(state), state);
+    const Action action = next(state);
+    if (!std::holds_alternative<Await>(action)) {
+      executor.perform(action, state);
+      continue;
+    }
+    // What a person answered is taken as it was.
+    clock.unix_ms();
+    apply(state, recorded[count++]);
   }
   if (divergences.empty() && count < recorded.size()) {
     divergences.push_back({recorded[count].seq, "the replay ended early"});

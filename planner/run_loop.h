@@ -9,7 +9,7 @@
 
 namespace orkestra::planner {
 
-// next -> perform -> next, until the run has finished.
+// next -> perform -> next, until the run has finished or waits for an answer (state.waiting()).
 void run_to_end(Executor& executor, RunState& state);
 
 // Where a recorded run and its replay part.

@@ -73,10 +73,15 @@ void apply_generated(RunState& state, const Event& event) {
 void apply_tool_intended(RunState& state, const Event& event) {
   Branch& branch = branch_of(state, event);
   branch.pending_call.reset();
-  state.steps.push_back({.id = event.body.at("step").get<std::string>(),
-                         .branch = branch.name,
-                         .call = tool_call_from_json(event.body.at("call"))});
-  ++state.usage.tool_calls;
+  state.question.reset();
+  const auto id = event.body.at("step").get<std::string>();
+  const Step* open = state.open_step();
+  if (open != nullptr && open->id != id) refuse(event, "another step is open");
+  if (open == nullptr) {
+    state.steps.push_back(
+        {.id = id, .branch = branch.name, .call = tool_call_from_json(event.body.at("call"))});
+    ++state.usage.tool_calls;
+  }
 }
 
 void apply_tool_finished(RunState& state, const Event& event) {
@@ -87,12 +92,38 @@ void apply_tool_finished(RunState& state, const Event& event) {
   }
   Step& step = state.steps.back();
   step.result = tool_result_from_json(event.body.at("result"));
-  if (!event.body.at("evidence").is_null()) {
-    state.evidence.push_back(evidence_from_json(event.body.at("evidence")));
-    step.evidence = state.evidence.back().id;
-    branch.evidence.push_back(step.evidence);
+  state.question.reset();
+  for (const Json& evidence : event.body.at("evidence")) {
+    state.evidence.push_back(evidence_from_json(evidence));
+    step.evidence.push_back(state.evidence.back().id);
+    branch.evidence.push_back(state.evidence.back().id);
   }
   branch.turns.push_back(turn_from_json(event.body.at("turn")));
+}
+
+// A call that was not made: a step with its failure, and no tool call spent.
+void apply_tool_refused(RunState& state, const Event& event) {
+  Branch& branch = branch_of(state, event);
+  branch.pending_call.reset();
+  state.question.reset();
+  state.steps.push_back({.id = event.body.at("step").get<std::string>(),
+                         .branch = branch.name,
+                         .call = tool_call_from_json(event.body.at("call")),
+                         .result = tool_result_from_json(event.body.at("result"))});
+  branch.turns.push_back(turn_from_json(event.body.at("turn")));
+}
+
+void apply_approval_requested(RunState& state, const Event& event) {
+  state.question = Question{.step = event.body.at("step").get<std::string>(),
+                            .call = tool_call_from_json(event.body.at("call")),
+                            .reason = event.body.at("reason").get<std::string>()};
+}
+
+void apply_approval_given(RunState& state, const Event& event) {
+  if (!state.waiting()) refuse(event, "nothing was asked");
+  if (event.body.at("step") != state.question->step) refuse(event, "something else was asked");
+  state.question->approved = event.body.at("approved").get<bool>();
+  state.question->note = event.body.at("note").get<std::string>();
 }
 
 void apply_draft_checked(RunState& state, const Event& event) {
@@ -127,9 +158,8 @@ void apply_branch_opened(RunState& state, const Event& event) {
   // Evidence is gathered in order of tool turns: the kept turns say how much of it is kept.
   for (const Turn& turn : branch.turns) {
     for (const Step& step : state.steps) {
-      if (turn.role == Role::kTool && turn.tool_call_id == step.id && !step.evidence.empty()) {
-        branch.evidence.push_back(step.evidence);
-      }
+      if (turn.role != Role::kTool || turn.tool_call_id != step.id) continue;
+      branch.evidence.insert(branch.evidence.end(), step.evidence.begin(), step.evidence.end());
     }
   }
   const auto feedback = body.at("feedback").get<std::string>();
@@ -160,7 +190,8 @@ void apply_finished(RunState& state, const Event& event) {
 // Time spent is counted from the first to the last event of each epoch: while nobody held the
 // run, nothing was spent.
 void count_time(RunState& state, const Event& event) {
-  const bool opens_epoch = event.kind == "run_started" || event.kind == "run_resumed";
+  const bool opens_epoch =
+      event.kind == "run_started" || event.kind == "run_resumed" || event.kind == "approval_given";
   if (opens_epoch) {
     state.first_ms = event.at_ms;
   } else {
@@ -187,6 +218,21 @@ const Evidence* RunState::find_evidence(const std::string& evidence_id) const {
   return found == evidence.end() ? nullptr : &*found;
 }
 
+std::int64_t RunState::next_citation() const {
+  std::int64_t used = 0;
+  for (const Step& step : steps) {
+    const auto parts = static_cast<std::int64_t>(step.evidence.size());
+    if (step.result) used += std::max<std::int64_t>(1, parts);
+  }
+  return used + 1;
+}
+
+std::vector<Evidence> RunState::evidence_of(const Branch& branch) const {
+  std::vector<Evidence> list;
+  for (const std::string& id_of : branch.evidence) list.push_back(*find_evidence(id_of));
+  return list;
+}
+
 void apply(RunState& state, const Event& event) {
   reading_json("run " + event.run + ", event " + std::to_string(event.seq), [&] {
     count_time(state, event);
@@ -196,6 +242,9 @@ void apply(RunState& state, const Event& event) {
     if (event.kind == "generated") return apply_generated(state, event);
     if (event.kind == "tool_intended") return apply_tool_intended(state, event);
     if (event.kind == "tool_finished") return apply_tool_finished(state, event);
+    if (event.kind == "tool_refused") return apply_tool_refused(state, event);
+    if (event.kind == "approval_requested") return apply_approval_requested(state, event);
+    if (event.kind == "approval_given") return apply_approval_given(state, event);
     if (event.kind == "draft_checked") return apply_draft_checked(state, event);
     if (event.kind == "branch_opened") return apply_branch_opened(state, event);
     if (event.kind == "run_finished") return apply_finished(state, event);
@@ -216,6 +265,7 @@ Json run_started_body(const RunSpec& spec) {
                {"model_kind", spec.model_kind},
                {"seed", spec.seed},
                {"budget", to_json(spec.budget)},
+               {"policy", tools::to_json(spec.policy)},
                {"sources", spec.sources},
                {"options", spec.options},
                {"requirements", Json::array()},
@@ -235,6 +285,7 @@ RunSpec run_spec_from_json(const Json& body) {
     spec.model_kind = body.at("model_kind").get<std::string>();
     spec.seed = body.at("seed").get<std::uint64_t>();
     spec.budget = budget_from_json(body.at("budget"));
+    spec.policy = tools::policy_from_json(body.at("policy"));
     spec.sources = body.at("sources");
     spec.options = body.at("options");
     for (const Json& r : body.at("requirements")) {

@@ -7,6 +7,7 @@
 #include <orkestra/planner/budget.h>
 #include <orkestra/planner/journal.h>
 #include <orkestra/planner/verify/requirement.h>
+#include <orkestra/tools/policy.h>
 
 #include <cstdint>
 #include <optional>
@@ -26,6 +27,7 @@ struct RunSpec {
   std::vector<Requirement> requirements{};
   std::vector<ToolSpec> tools{};
   Budget budget{};
+  tools::Policy policy{};
   AnswerStyle style = AnswerStyle::kProse;
   std::string model{};       // capabilities().id
   std::string model_kind{};  // "embedded", "scripted"
@@ -40,7 +42,16 @@ struct Step {
   std::string branch{};
   ToolCall call{};
   std::optional<ToolResult> result{};
-  std::string evidence{};  // id of the Evidence the result became
+  std::vector<std::string> evidence{};  // ids of the Evidence the result became
+};
+
+// A call that was put to a person.
+struct Question {
+  std::string step{};
+  ToolCall call{};
+  std::string reason{};
+  std::optional<bool> approved{};  // absent until answered
+  std::string note{};              // what the person said
 };
 
 // A finished draft and how it fared.
@@ -85,7 +96,8 @@ struct RunState {
     Turn turn;
   };
   std::vector<Alternative> alternatives{};
-  std::int64_t proposals = 0;  // times the model was asked for a turn
+  std::optional<Question> question{};  // open, or answered and not yet acted upon
+  std::int64_t proposals = 0;          // times the model was asked for a turn
   Usage usage{};
   std::string status{};  // "" until finished, else "verified", "unverified", "abstained", ...
   std::string status_reason{};
@@ -96,6 +108,10 @@ struct RunState {
   const ToolSpec* tool(const std::string& name) const;
   const Evidence* find_evidence(const std::string& id) const;
   bool finished() const { return !status.empty(); }
+  bool waiting() const { return !finished() && question && !question->approved; }
+  // The number of the next result: 1, 2, ...; a result of several parts takes several.
+  std::int64_t next_citation() const;
+  std::vector<Evidence> evidence_of(const Branch& branch) const;
 
   std::int64_t first_ms = 0;  // of the epoch being folded
   std::int64_t last_ms = 0;

@@ -2,6 +2,7 @@
 // the uninterrupted one's (times aside), and a tool that is not safe to repeat never runs twice.
 #include <orkestra/planner/report.h>
 #include <orkestra/tests/catch.h>
+#include <orkestra/tests/planner/booking_tool.h>
 #include <orkestra/tests/planner/run_fixture.h>
 
 #include <sys/wait.h>
@@ -11,37 +12,6 @@
 
 namespace orkestra::planner {
 namespace {
-
-// Books an order by adding a line to a file: doing it twice would book it twice.
-class BookingTool final : public tools::Tool {
- public:
-  explicit BookingTool(std::filesystem::path ledger) : ledger_(std::move(ledger)) {
-    spec_.name = "book_order";
-    spec_.description = "Book an order for a region.";
-    spec_.parameters = {{"type", "object"},
-                        {"properties", {{"region", {{"type", "string"}}}}},
-                        {"required", {"region"}},
-                        {"additionalProperties", false}};
-    spec_.traits = {.side_effects = true, .safe_to_repeat = false};
-  }
-  const ToolSpec& spec() const override { return spec_; }
-  ToolResult run(const ToolCall& call, const Limits&) override {
-    std::ofstream(ledger_, std::ios::app) << call.id << std::endl;
-    return ToolResult::success({{"booked", call.arguments.at("region")}},
-                               {.kind = Origin::Kind::kTool, .locator = "book_order"});
-  }
-
- private:
-  std::filesystem::path ledger_;
-  ToolSpec spec_;
-};
-
-std::size_t lines_of(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  std::size_t lines = 0;
-  for (std::string line; std::getline(file, line);) ++lines;
-  return lines;
-}
 
 Json without_times(Json report) {
   report.erase("id");
@@ -57,7 +27,9 @@ const std::string kScript = call_line("region_revenue", {{"region", "North"}}) +
 
 std::unique_ptr<agent::Agent> agent_with_booking(const RunFixture& fixture,
                                                  const std::string& store) {
-  auto agent = std::make_unique<agent::Agent>(fixture.scripted(kScript, store));
+  agent::AgentOptions options = fixture.scripted(kScript, store);
+  options.policy.consent = {"book_order"};
+  auto agent = std::make_unique<agent::Agent>(std::move(options));
   agent->add_tool(std::make_unique<BookingTool>(fixture.file(store + ".ledger")));
   return agent;
 }
@@ -112,9 +84,14 @@ TEST_CASE("kill -9 at every append: resumed to the same report, nothing done twi
     CAPTURE(report.dump(1));
     if (unknown) {
       ++stopped_to_ask;
-      REQUIRE(report.at("status") == "outcome_unknown");
+      REQUIRE(report.at("status") == "waiting");
+      REQUIRE(exit_status(report.at("status")) == 4);
       REQUIRE(report.at("reason").get<std::string>().find("book_order") != std::string::npos);
       REQUIRE(lines_of(fixture.file(store + ".ledger")) == 0);
+      // Nobody saw the booking happen: do it.
+      agent->answer(id, {.approved = true});
+      REQUIRE(without_times(agent->resume(id)) == expected);
+      REQUIRE(lines_of(fixture.file(store + ".ledger")) == 1);
     } else {
       REQUIRE(without_times(report) == expected);
       REQUIRE(lines_of(fixture.file(store + ".ledger")) == 1);
