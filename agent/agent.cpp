@@ -58,6 +58,13 @@ std::string read_file(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+planner::Requirement schema_requirement(std::string name, Json schema) {
+  return {.name = "schema: " + std::move(name),
+          .description = "The answer is JSON that satisfies the schema.",
+          .kind = planner::Requirement::Kind::kSchema,
+          .value = std::move(schema)};
+}
+
 std::vector<planner::Requirement> requirements_of(const AgentOptions& options) {
   std::vector<planner::Requirement> requirements;
   for (const std::string& text : options.requirements) {
@@ -65,10 +72,8 @@ std::vector<planner::Requirement> requirements_of(const AgentOptions& options) {
   }
   if (!options.schema.empty()) {
     requirements.push_back(
-        {.name = "schema: " + options.schema.filename().string(),
-         .description = "The answer is JSON that satisfies the schema.",
-         .kind = planner::Requirement::Kind::kSchema,
-         .value = parse_json(read_file(options.schema), options.schema.string())});
+        schema_requirement(options.schema.filename().string(),
+                           parse_json(read_file(options.schema), options.schema.string())));
   }
   return requirements;
 }
@@ -103,6 +108,10 @@ struct Agent::Wiring {
     return open_language_model(options.model, 0, replies);
   }
 
+  // Journals the first event of a new run and applies it to `state`.
+  std::string begin(const std::string& task, const TaskOptions& own, const EventCallback& on_event,
+                    planner::RunState& state);
+
   planner::RunServices services(model::LanguageModel& of, const std::string& run,
                                 std::int64_t epoch, const EventCallback& on_event,
                                 const planner::RunState& state, std::stop_token stop) {
@@ -124,19 +133,24 @@ struct Agent::Wiring {
             .stop = std::move(stop)};
   }
 
-  planner::RunSpec spec(const std::string& task) const {
+  planner::RunSpec spec(const std::string& task, const TaskOptions& own) const {
+    std::vector<planner::Requirement> all = requirements;
+    for (const std::string& text : own.requirements) {
+      all.push_back(planner::parse_requirement(text));
+    }
+    if (!own.schema.is_null()) all.push_back(schema_requirement("of the task", own.schema));
     const model::ModelCapabilities& capabilities = model->capabilities();
     const bool small =
         capabilities.parameters > 0 && capabilities.parameters < planner::kProseParameters;
     return {.task = task,
-            .requirements = requirements,
+            .requirements = std::move(all),
             .tools = registry.specs(),
-            .budget = planner::Budget::of_level(options.budget),
+            .budget = planner::Budget::of_level(own.budget.empty() ? options.budget : own.budget),
             .policy = options.policy,
             .style = small ? planner::AnswerStyle::kSpans : planner::AnswerStyle::kProse,
             .model = capabilities.id,
             .model_kind = capabilities.kind,
-            .seed = options.seed,
+            .seed = own.seed.value_or(options.seed),
             .sources = sources_json(options),
             .options = {{"model", model_name_to_keep(options.model)},
                         {"databases", paths_json(options.databases)},
@@ -174,15 +188,28 @@ void Agent::add_tool(std::unique_ptr<tools::Tool> tool) { wiring_->add_tool(std:
 
 planner::Journal& Agent::journal() { return *wiring_->journal; }
 
-Json Agent::run(const std::string& task, const EventCallback& on_event, std::stop_token stop) {
+model::LanguageModel& Agent::model() { return *wiring_->model; }
+
+std::string Agent::Wiring::begin(const std::string& task, const TaskOptions& own,
+                                 const EventCallback& on_event, planner::RunState& state) {
   if (task.empty()) throw Error(ErrorCode::kInvalid, "the task is empty");
-  planner::RunSpec spec = wiring_->spec(task);
-  if (spec.tools.empty()) throw Error(ErrorCode::kInvalid, "no tool is left to work with");
-  const std::string id = wiring_->journal->create_run();
+  const planner::RunSpec run_spec = spec(task, own);
+  if (run_spec.tools.empty()) throw Error(ErrorCode::kInvalid, "no tool is left to work with");
+  std::string id = journal->create_run();
+  planner::Executor(services(*model, id, 1, on_event, state, {})).start(run_spec, state);
+  return id;
+}
+
+std::string Agent::begin(const std::string& task, const TaskOptions& options) {
   planner::RunState state;
+  return wiring_->begin(task, options, {}, state);
+}
+
+Json Agent::run(const std::string& task, const EventCallback& on_event, std::stop_token stop) {
+  planner::RunState state;
+  const std::string id = wiring_->begin(task, {}, on_event, state);
   const auto model = wiring_->model_of(state);
   planner::Executor executor(wiring_->services(*model, id, 1, on_event, state, std::move(stop)));
-  executor.start(spec, state);
   planner::run_to_end(executor, state);
   return planner::make_report(state);
 }

@@ -18,6 +18,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -39,6 +40,14 @@ struct AgentOptions {
   int threads = 0;  // of the engine; 0 = all cores
 };
 
+// What one task may set for itself; empty = as the agent's options say.
+struct TaskOptions {
+  std::vector<std::string> requirements{};  // besides the agent's own
+  Json schema = nullptr;                    // a JSON Schema the answer must satisfy
+  std::string budget{};
+  std::optional<std::uint64_t> seed{};
+};
+
 // Called after each durable event, with the run as it then stands.
 using EventCallback = std::function<void(const planner::Event&, const planner::RunState&)>;
 
@@ -48,6 +57,8 @@ class Agent {
   explicit Agent(AgentOptions options);
   ~Agent();
 
+  // A new run, durable but not yet worked on; returns its id, for resume. Throws kInvalid.
+  std::string begin(const std::string& task, const TaskOptions& options = {});
   // A new run, to its end or to a question that a person must answer (status "waiting": see
   // answer); returns its report (planner/report.h). Throws Error when the world
   // fails on the way; the run stays in the journal and can be resumed.
@@ -66,6 +77,7 @@ class Agent {
   // Adds a tool of the caller's; before the first run.
   void add_tool(std::unique_ptr<tools::Tool> tool);
   planner::Journal& journal();
+  model::LanguageModel& model();
 
  private:
   struct Wiring;
