@@ -44,6 +44,7 @@ const std::vector<Door>& doors() {
   static const std::vector<Door> table{
       {"sqlite3.h", {"core/database", "tests/"}},
       {"openssl/", {"core/hash", "core/http", "service/", "tests/http_test"}},
+      {"seccomp.h", {"core/sandbox"}},
       {"re2/", {"core/", "planner/verify/"}},
       {"utf8proc", {"core/"}},
       {"libstemmer", {"core/"}},
