@@ -130,8 +130,11 @@ TEST_CASE("many sandboxes at once don't disturb each other") {
 TEST_CASE("all of it again as an ordinary user") {
   if (!sandbox_here() || ::geteuid() != 0) return;
   const OpenCopy copy;
-  CHECK(copy.run({"/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "/bin/sh",
-                  "-c", "cd / && exec TEST '~[.refused]~all of it again*'"}) == 0);
+  if (!copy.can_be_nobody()) {
+    WARN("root of this container is an ordinary user already");
+    return;
+  }
+  CHECK(copy.run_as_nobody({"/bin/sh", "-c", "exec TEST '~[.refused]~all of it again*'"}) == 0);
 }
 
 // Run by the next test, on a system that refuses namespaces.
