@@ -1,0 +1,86 @@
+#include <orkestra/core/html.h>
+#include <orkestra/core/text.h>
+#include <orkestra/retrieval/structure.h>
+
+#include <array>
+
+namespace orkestra::retrieval {
+namespace {
+
+Structure structure_of(const HtmlDocument& document) {
+  Structure out{.title = document.title, .verbatim = false};
+  for (const HtmlBlock& block : document.blocks) {
+    Block next{.text = block.text, .begin = block.begin, .end = block.end};
+    switch (block.kind) {
+      case HtmlBlock::Kind::kHeading:
+        next.kind = Block::Kind::kHeading;
+        next.level = block.level;
+        break;
+      case HtmlBlock::Kind::kListItem:
+        next.kind = Block::Kind::kListItem;
+        next.text = "- " + block.text;
+        break;
+      case HtmlBlock::Kind::kTableRow:
+        next.kind = Block::Kind::kTable;
+        break;
+      case HtmlBlock::Kind::kCode:
+        next.kind = Block::Kind::kCode;
+        break;
+      case HtmlBlock::Kind::kParagraph:
+        break;
+    }
+    out.blocks.push_back(std::move(next));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string_view name_of(Format format) {
+  switch (format) {
+    case Format::kMarkdown:
+      return "markdown";
+    case Format::kHtml:
+      return "html";
+    case Format::kText:
+      break;
+  }
+  return "text";
+}
+
+Format format_from_name(std::string_view name) {
+  for (const Format format : {Format::kMarkdown, Format::kHtml}) {
+    if (name == name_of(format)) return format;
+  }
+  return Format::kText;
+}
+
+Format format_of(std::string_view file_name, std::string_view bytes) {
+  const std::string name = fold(file_name);
+  for (const char* ending : {".md", ".markdown", ".mdown", ".mkd"}) {
+    if (name.ends_with(ending)) return Format::kMarkdown;
+  }
+  for (const char* ending : {".html", ".htm", ".xhtml"}) {
+    if (name.ends_with(ending)) return Format::kHtml;
+  }
+  const std::string start = fold(bytes.substr(0, 64));
+  const std::size_t first = start.find_first_not_of(" \t\r\n");
+  if (first == std::string::npos) return Format::kText;
+  const std::string_view begins = std::string_view(start).substr(first);
+  const bool page = begins.starts_with("<!doctype html") || begins.starts_with("<html");
+  return page ? Format::kHtml : Format::kText;
+}
+
+Structure read_structure(Format format, std::string_view bytes) {
+  switch (format) {
+    case Format::kMarkdown:
+      return read_markdown(bytes);
+    case Format::kHtml:
+      return structure_of(read_html(bytes));
+    case Format::kText:
+      break;
+  }
+  return read_plain_text(bytes);
+}
+
+}  // namespace orkestra::retrieval
