@@ -2,6 +2,7 @@
 #include <orkestra/agent/model_locator.h>
 #include <orkestra/core/error.h>
 #include <orkestra/planner/report.h>
+#include <orkestra/planner/run_loop.h>
 #include <orkestra/tools/calculator.h>
 #include <orkestra/tools/saved_queries.h>
 #include <orkestra/tools/sql.h>

@@ -9,8 +9,9 @@
 #include <orkestra/core/json.h>
 #include <orkestra/model/language_model.h>
 #include <orkestra/planner/journal.h>
+#include <orkestra/planner/replay.h>
 #include <orkestra/planner/run_control.h>
-#include <orkestra/planner/run_loop.h>
+#include <orkestra/planner/run_state.h>
 #include <orkestra/tools/policy.h>
 #include <orkestra/tools/tool.h>
 
