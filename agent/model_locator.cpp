@@ -4,6 +4,7 @@
 #include <orkestra/model/scripted/scripted_model.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <string_view>
 #include <system_error>
 
@@ -12,11 +13,17 @@ namespace {
 
 constexpr std::string_view kScriptPrefix = "script:";
 
-// Where runtime data lies: the build tree and an installation have the same shape.
+// Where runtime data lies: where the environment says, beside the program (the build tree and an
+// installation have the same shape), or where this library was to be installed.
 std::filesystem::path data_directory() {
+  if (const char* named = std::getenv("ORKESTRA_DATA"); named != nullptr && *named != '\0') {
+    return named;
+  }
   std::error_code ignored;
   const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", ignored);
-  return program.parent_path().parent_path() / "share" / "orkestra";
+  const auto beside = program.parent_path().parent_path() / "share" / "orkestra";
+  if (std::filesystem::exists(beside, ignored)) return beside;
+  return ORKESTRA_INSTALLED_DATA;
 }
 
 }  // namespace

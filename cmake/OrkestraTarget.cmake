@@ -24,7 +24,12 @@ endif()
 function(orkestra_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
   add_library(orkestra_${name} STATIC ${ARG_SOURCES})
-  target_include_directories(orkestra_${name} PUBLIC ${CMAKE_BINARY_DIR}/include)
+  set_target_properties(orkestra_${name} PROPERTIES EXPORT_NAME ${name})
+  set_property(GLOBAL APPEND PROPERTY ORKESTRA_LIBRARIES orkestra_${name})
+  target_compile_features(orkestra_${name} PUBLIC cxx_std_20)
+  target_include_directories(orkestra_${name} PUBLIC
+    $<BUILD_INTERFACE:${CMAKE_BINARY_DIR}/include>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(orkestra_${name} PUBLIC nlohmann_json::nlohmann_json Threads::Threads
                         ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
   orkestra_precompile(orkestra_${name})

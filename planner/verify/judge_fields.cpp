@@ -122,7 +122,8 @@ class Weighing : BoundClaim {
     }
     std::set<std::size_t> mentioned = bound;
     for (std::size_t k = 0; k < loose.size(); ++k) {
-      if (!loose_key_fits(loose[k], k > 0, mentioned)) {
+      const bool listed = k > 0 && follows_in_list(loose[k - 1], loose[k]);
+      if (!loose_key_fits(loose[k], k > 0 && !listed, mentioned)) {
         out_.reason =
             "the claim does not say what \"" + as_written(items[loose[k]].words) + "\" is";
         return;
@@ -156,6 +157,16 @@ class Weighing : BoundClaim {
     return std::all_of(
         record.fields[f].head.begin(), record.fields[f].head.end(),
         [&](const std::string& word) { return record.context_words.contains(word); });
+  }
+
+  // "of 19 and 23": two arguments in the order the tool takes them.
+  bool follows_in_list(std::size_t first, std::size_t second) const {
+    if (second != first + 2 || !is(first + 1, Kind::kJoin)) return false;
+    const auto argument = [&](std::size_t f) { return record.fields[f].role == Role::kArgument; };
+    return std::any_of(items[first].fields.begin(), items[first].fields.end(), [&](std::size_t a) {
+      return argument(a) && std::any_of(items[second].fields.begin(), items[second].fields.end(),
+                                        [&](std::size_t b) { return argument(b) && a < b; });
+    });
   }
 
   // A key's value that no name introduces: the thing the claim is about. A second one must stand

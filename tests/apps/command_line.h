@@ -13,11 +13,9 @@ struct CommandResult {
   std::string output;  // stdout and stderr
 };
 
-// `arguments` are shell words; quote what needs it.
-inline CommandResult orkestra_command(const std::string& arguments) {
-  const std::string command = ORKESTRA_BINARY_DIR "/bin/orkestra " + arguments + " 2>&1";
+inline CommandResult shell_command(const std::string& command) {
   CommandResult result;
-  FILE* pipe = popen(command.c_str(), "r");
+  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
   if (pipe == nullptr) return result;
   std::array<char, 4096> buffer{};
   std::size_t got = 0;
@@ -27,6 +25,11 @@ inline CommandResult orkestra_command(const std::string& arguments) {
   const int status = pclose(pipe);
   result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128;
   return result;
+}
+
+// `arguments` are shell words; quote what needs it.
+inline CommandResult orkestra_command(const std::string& arguments) {
+  return shell_command(ORKESTRA_BINARY_DIR "/bin/orkestra " + arguments);
 }
 
 }  // namespace orkestra

@@ -258,12 +258,28 @@ TEST_CASE("a difference of two figures of one thing is computed from the results
   check_rows(
       {
           {"The difference between the revenue and the target of North is 800 [1].", kSupported},
-          {"The difference between the revenue and the target of South is 800 [1].",
-           kContradicted},
+          {"The difference between the revenue and the target of South is 800 [1].", kContradicted},
           {"The difference between the revenue and the target is 800 [1].", kNotFound},
           {"The revenue of South is 100 more than the target [1].", kSupported},
       },
       table);
+}
+
+TEST_CASE("arguments may be listed in the order the tool takes them") {
+  const std::vector<Evidence> evidence{
+      tool_evidence("1", {{"a", 19}, {"b", 23}}, {{"sum", 42}}, "Add two whole numbers."),
+      tool_evidence("2", {{"from", "Faro"}, {"to", "Porto"}}, {{"distance", 555}},
+                    "Get the distance between two places.")};
+  check_rows(
+      {
+          {"The sum of 19 and 23 is 42 [1].", kSupported},
+          {"The sum of 19 and 23 is 43 [1].", kContradicted},
+          {"The sum of 23 and 19 is 42 [1].", kNotFound},
+          {"The sum of 19 and 42 is 42 [1].", kNotFound},
+          {"The sum of 19 and 24 is 42 [1].", kNotFound},
+          {"The distance from Porto to Faro is 555 [2].", kNotFound},
+      },
+      evidence);
 }
 
 TEST_CASE("evidence that was tampered with supports nothing") {
