@@ -1,6 +1,7 @@
 #include <orkestra/agent/model_locator.h>
 #include <orkestra/core/error.h>
 #include <orkestra/model/model.h>
+#include <orkestra/model/remote/remote_model.h>
 #include <orkestra/model/scripted/scripted_model.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@ namespace orkestra::agent {
 namespace {
 
 constexpr std::string_view kScriptPrefix = "script:";
+constexpr std::string_view kRemotePrefix = "openai:";
 
 // Where runtime data lies: where the environment says, beside the program (the build tree and an
 // installation have the same shape), or where this library was to be installed.
@@ -52,13 +54,17 @@ std::filesystem::path locate_model(const std::string& name) {
   if (std::filesystem::exists(name, ignored)) return name;
   throw Error(ErrorCode::kNotFound,
               "model \"" + name + "\": no such file and no bundled model of that name (bundled: " +
-                  (known.empty() ? "none found in " + data_directory().string() : known) + ")");
+                  (known.empty() ? "none found in " + data_directory().string() : known) +
+                  "); a server's model is written openai:URL#name");
 }
 
 std::unique_ptr<model::LanguageModel> open_language_model(const std::string& name, int threads,
                                                           std::size_t first_reply) {
   if (name.starts_with(kScriptPrefix)) {
     return model::open_scripted_model(name.substr(kScriptPrefix.size()), first_reply);
+  }
+  if (name.starts_with(kRemotePrefix)) {
+    return model::make_remote_model(model::parse_remote_name(name));
   }
   return model::make_embedded_model(model::Model::open(locate_model(name)), {.threads = threads});
 }

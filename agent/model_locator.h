@@ -1,5 +1,5 @@
-// Which model a name means: a path, a bundled model, or a script. Bundled models lie beside the
-// program (../share/orkestra) and are never downloaded.
+// Which model a name means: a path, a bundled model, a server's model, or a script. Bundled models
+// lie beside the program (../share/orkestra) and are never downloaded.
 #pragma once
 
 #include <orkestra/model/language_model.h>
@@ -22,7 +22,8 @@ std::vector<BundledModel> bundled_models();
 // what there is.
 std::filesystem::path locate_model(const std::string& name);
 
-// Opens "nano", "path.gguf" or "script:FILE", a script from its `first_reply` on.
+// Opens "nano", "path.gguf", "openai:URL#name" or "script:FILE", a script from its `first_reply`
+// on.
 std::unique_ptr<model::LanguageModel> open_language_model(const std::string& name, int threads,
                                                           std::size_t first_reply = 0);
 
