@@ -21,6 +21,12 @@ set(public_headers
   planner/run_state.h
   planner/verify/requirement.h
   planner/verify/verifier.h
+  retrieval/embedder.h
+  retrieval/passage.h
+  retrieval/source_files.h
+  retrieval/store.h
+  retrieval/structure.h
+  tools/document_search.h
   tools/function_tool.h
   tools/policy.h
   tools/tool.h)

@@ -395,6 +395,28 @@ HtmlDocument read_html(std::string_view html, const HtmlLimits& limits) {
   return Reader(flat, limits).read(output->document);
 }
 
+std::string html_to_text(const HtmlBlock& block) {
+  switch (block.kind) {
+    case Kind::kHeading:
+      return std::string(static_cast<std::size_t>(block.level), '#') + " " + block.text;
+    case Kind::kListItem:
+      return std::string(static_cast<std::size_t>(block.level - 1) * 2, ' ') + "- " + block.text;
+    case Kind::kCode: {
+      // A fence longer than any run of backticks inside.
+      std::size_t run = 0;
+      std::size_t longest = 2;
+      for (const char c : block.text) {
+        run = c == '`' ? run + 1 : 0;
+        longest = std::max(longest, run);
+      }
+      const std::string fence(longest + 1, '`');
+      return fence + "\n" + block.text + "\n" + fence;
+    }
+    default:
+      return block.text;
+  }
+}
+
 std::string html_to_text(const HtmlDocument& document) {
   std::string out;
   const HtmlBlock* before = nullptr;
@@ -402,31 +424,7 @@ std::string html_to_text(const HtmlDocument& document) {
     const bool together = before && before->kind == block.kind &&
                           (block.kind == Kind::kListItem || block.kind == Kind::kTableRow);
     if (before) out += together ? "\n" : "\n\n";
-    switch (block.kind) {
-      case Kind::kHeading:
-        out.append(static_cast<std::size_t>(block.level), '#') += ' ';
-        out += block.text;
-        break;
-      case Kind::kListItem:
-        out.append(static_cast<std::size_t>(block.level - 1) * 2, ' ') += "- ";
-        out += block.text;
-        break;
-      case Kind::kCode: {
-        // A fence longer than any run of backticks inside.
-        std::size_t run = 0;
-        std::size_t longest = 2;
-        for (const char c : block.text) {
-          run = c == '`' ? run + 1 : 0;
-          longest = std::max(longest, run);
-        }
-        const std::string fence(longest + 1, '`');
-        out += fence + "\n" + block.text + "\n" + fence;
-        break;
-      }
-      default:
-        out += block.text;
-        break;
-    }
+    out += html_to_text(block);
     before = &block;
   }
   if (!out.empty()) out += '\n';

@@ -48,5 +48,7 @@ HtmlDocument read_html(std::string_view html, const HtmlLimits& limits = {});
 
 // The blocks as Markdown-like text for people and models. The title is not part of it.
 std::string html_to_text(const HtmlDocument& document);
+// One block of it, without the line breaks around.
+std::string html_to_text(const HtmlBlock& block);
 
 }  // namespace orkestra

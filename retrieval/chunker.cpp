@@ -59,7 +59,7 @@ class Chunker {
   void heading(const Block& block) {
     if (has_content_) finish();
     while (!path_.empty() && path_.back().level >= block.level) path_.pop_back();
-    path_.push_back({block.level, block.text});
+    path_.push_back({block.level, block.heading});
     gather(block.kind, text_of(block), block.begin, block.end);
     open_.headings.clear();
     for (const Heading& each : path_) open_.headings.push_back(each.words);
@@ -74,20 +74,22 @@ class Chunker {
           limits_.target_bytes / 2, limits_.target_bytes - std::min(limits_.target_bytes, size_));
       if (text.size() <= room) break;
       const std::size_t cut = cut_point(text, room);
-      take(block, text.substr(0, cut), begin);
+      take(block, text.substr(0, cut), begin, true);
       finish();
       text.remove_prefix(cut);
       begin += cut;
     }
-    take(block, text, begin);
+    take(block, text, begin, false);
   }
 
   // `text` is a part of the block; in a verbatim document it begins at the byte `begin`. What was
   // decoded can't be placed more closely than its whole block.
-  void take(const Block& block, std::string_view text, std::size_t begin) {
-    while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+  void take(const Block& block, std::string_view text, std::size_t begin, bool is_cut) {
+    // White space at a cut belongs to neither piece; a block's own stays.
+    if (is_cut) {
+      while (!text.empty() && blank(text.back())) text.remove_suffix(1);
+    }
     if (structure_.verbatim) {
-      // A block's own indentation stays; a piece's does not.
       while (begin > block.begin && !text.empty() && blank(text.front())) {
         text.remove_prefix(1);
         ++begin;

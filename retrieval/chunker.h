@@ -18,7 +18,8 @@ struct Chunk {
   std::string text;
   std::size_t begin = 0;  // in the document's bytes
   std::size_t end = 0;
-  bool verbatim = true;  // text is exactly the bytes [begin, end); not so for HTML
+  // Text is exactly the bytes [begin, end). HTML: it is a part of the page's html_to_text().
+  bool verbatim = true;
 };
 
 struct ChunkLimits {

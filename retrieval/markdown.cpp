@@ -140,7 +140,7 @@ class Scanner {
     while (at_ < lines_.size()) next_block();
     for (const Block& block : out_.blocks) {
       if (block.kind != Kind::kHeading) continue;
-      if (block.level == 1) out_.title = block.text;
+      if (block.level == 1) out_.title = block.heading;
       break;
     }
     return std::move(out_);
@@ -153,8 +153,13 @@ class Scanner {
   bool blank(std::size_t i) const { return trimmed(line(i)).empty(); }
 
   // Lines first .. last, the latter included.
-  void add(Kind kind, std::size_t first, std::size_t last, int level = 0, std::string text = "") {
-    out_.blocks.push_back({kind, level, std::move(text), lines_[first].begin, lines_[last].end});
+  void add(Kind kind, std::size_t first, std::size_t last, int level = 0,
+           std::string heading = "") {
+    out_.blocks.push_back({.kind = kind,
+                           .level = level,
+                           .heading = std::move(heading),
+                           .begin = lines_[first].begin,
+                           .end = lines_[last].end});
     at_ = last + 1;
   }
 

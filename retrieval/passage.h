@@ -31,7 +31,8 @@ struct Passage {
   std::string text;
   std::size_t begin = 0;  // in the document's bytes
   std::size_t end = 0;
-  bool verbatim = true;  // text is exactly those bytes; not so for HTML, where it is what they say
+  // Text is exactly those bytes. HTML: it is a part of the page's html_to_text().
+  bool verbatim = true;
   Label label;
   double score = 0;     // 0..1, comparable within one search only
   double lexical = 0;   // BM25 over the query's words and those found to go with them

@@ -16,8 +16,9 @@ void check(const Limits& limits) {
     throw Error(ErrorCode::kCancelled, "indexing was stopped; what was added is kept");
   }
   if (limits.expired()) {
-    throw Error(ErrorCode::kDeadline,
-                "the documents could not be indexed in time; run: orkestra index stats --refresh");
+    throw Error(
+        ErrorCode::kDeadline,
+        "the documents could not be indexed in time; add them beforehand: orkestra index add");
   }
 }
 

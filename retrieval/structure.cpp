@@ -10,15 +10,15 @@ namespace {
 Structure structure_of(const HtmlDocument& document) {
   Structure out{.title = document.title, .verbatim = false};
   for (const HtmlBlock& block : document.blocks) {
-    Block next{.text = block.text, .begin = block.begin, .end = block.end};
+    Block next{.text = html_to_text(block), .begin = block.begin, .end = block.end};
     switch (block.kind) {
       case HtmlBlock::Kind::kHeading:
         next.kind = Block::Kind::kHeading;
         next.level = block.level;
+        next.heading = block.text;
         break;
       case HtmlBlock::Kind::kListItem:
         next.kind = Block::Kind::kListItem;
-        next.text = "- " + block.text;
         break;
       case HtmlBlock::Kind::kTableRow:
         next.kind = Block::Kind::kTable;

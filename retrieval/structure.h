@@ -18,10 +18,9 @@ Format format_of(std::string_view file_name, std::string_view bytes);
 struct Block {
   enum class Kind { kHeading, kParagraph, kListItem, kTable, kCode };
   Kind kind = Kind::kParagraph;
-  int level = 0;  // kHeading: 1..6
-  // kHeading: the heading's words. HTML: the readable text. Otherwise empty: the bytes are the
-  // text.
-  std::string text;
+  int level = 0;        // kHeading: 1..6
+  std::string heading;  // kHeading: its words, without marks
+  std::string text;     // HTML: as html_to_text() shows it; otherwise empty: the bytes are the text
   std::size_t begin = 0;  // in the document's bytes
   std::size_t end = 0;
 };
