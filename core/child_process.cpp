@@ -126,7 +126,7 @@ ChildProcess::ChildProcess(ChildProcess&& other) noexcept
 
 ChildProcess::~ChildProcess() {
   if (pid_ < 0 || status_) return;
-  ::kill(pid_, SIGKILL);
+  kill();
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }
 }
@@ -138,6 +138,7 @@ std::optional<int> ChildProcess::wait(SteadyTime deadline) {
     if (ready < 0 && errno != EINTR) break;
     if (ready > 0) {
       int status = 0;
+      ::kill(-pid_, SIGKILL);  // while it is not reaped, its group's number is nobody else's
       const pid_t reaped = ::waitpid(pid_, &status, 0);
       // A program that ignores SIGCHLD takes the status away from us.
       if (reaped == pid_ || errno == ECHILD) status_ = reaped == pid_ ? decoded(status) : 128;
@@ -149,7 +150,9 @@ std::optional<int> ChildProcess::wait(SteadyTime deadline) {
 }
 
 void ChildProcess::kill() {
-  if (pid_ >= 0 && !status_) ::kill(pid_, SIGKILL);
+  if (pid_ < 0 || status_) return;
+  ::kill(-pid_, SIGKILL);
+  ::kill(pid_, SIGKILL);
 }
 
 DescriptorPair make_pipe() {

@@ -3,8 +3,9 @@
 // kills and reaps. Starting costs the same however large this process is: memory is shared until
 // the program is there (as vfork does), not copied.
 //
-// The child gets SIGKILL when the thread that started it ends. So that thread stays until the
-// child is done; a child that is to live longer needs a thread of its own.
+// The child leads a session and process group of its own; what it leaves in that group ends with
+// it. It gets SIGKILL when the thread that started it ends. So that thread stays until the child is
+// done; a child that is to live longer needs a thread of its own.
 #pragma once
 
 #include <orkestra/core/descriptor.h>
@@ -35,7 +36,7 @@ class ChildProcess {
 
   // Its exit status, 128 + the signal that ended it, once it has ended. Waits until `deadline`.
   std::optional<int> wait(SteadyTime deadline);
-  void kill();  // SIGKILL; does nothing when it has ended
+  void kill();  // SIGKILL to it and its group; does nothing when it has ended
   pid_t pid() const { return pid_; }
   int handle() const { return handle_.get(); }  // a pidfd: readable when it has ended
 
