@@ -3,6 +3,7 @@
 #include <orkestra/apps/doctor_command.h>
 #include <orkestra/core/database.h>
 #include <orkestra/core/error.h>
+#include <orkestra/core/sandbox.h>
 #include <orkestra/model/kernels/kernels.h>
 #include <CLI/CLI.hpp>
 
@@ -42,6 +43,15 @@ std::string writes_one_turn() {
          " tokens";
 }
 
+// Below the full tier nothing untrusted is run by default: that is a failure.
+std::string sandbox_tier() {
+  const SandboxReport report = probe_sandbox();
+  std::string text = "tier \"" + std::string(name(report.tier)) + "\"";
+  for (const std::string& reason : report.reasons) text += "; " + reason;
+  if (report.tier < SandboxPolicy{}.minimum) throw Error(ErrorCode::kUnavailable, text);
+  return text;
+}
+
 std::vector<Finding> findings() {
   return {examine("processor",
                   [] {
@@ -54,7 +64,7 @@ std::vector<Finding> findings() {
                     planner::Journal::open(agent::default_store());
                     return agent::default_store().string();
                   }),
-          examine("sqlite", [] {
+          examine("sandbox", sandbox_tier), examine("sqlite", [] {
             Database database = Database::open(":memory:");
             Statement version = database.prepare("select sqlite_version()");
             version.step();

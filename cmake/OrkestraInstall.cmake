@@ -21,6 +21,7 @@ set(public_headers
   planner/run_state.h
   planner/verify/requirement.h
   planner/verify/verifier.h
+  plugins/orkestra_plugin.h
   retrieval/embedder.h
   retrieval/passage.h
   retrieval/source_files.h
@@ -50,4 +51,7 @@ install(FILES ${CMAKE_BINARY_DIR}/orkestraConfig.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/orkestra)
 
 install(TARGETS orkestra)
+# Children that the library starts (core/helper_program.h).
+install(TARGETS orkestra-sandbox orkestra-plugin-host
+        DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/orkestra)
 install(DIRECTORY ${CMAKE_BINARY_DIR}/share/orkestra DESTINATION ${CMAKE_INSTALL_DATADIR})

@@ -1,6 +1,7 @@
 // The small programs Orkestra starts as children: the sandbox launcher, the plugin host. They lie
-// beside the program that runs, or in ../libexec/orkestra from there, or where the build or the
-// installation put them. Pure look-up, any thread.
+// beside the program that runs (the build tree), in ../libexec/orkestra from there (an
+// installation, wherever it was moved), or in the libexec/orkestra of the prefix that was
+// configured. Pure look-up, any thread.
 #pragma once
 
 #include <filesystem>
