@@ -28,6 +28,7 @@ class FtsIndex final : public LexicalIndex {
   std::vector<ScoredChunk> search(std::span<const WeightedTerm> terms) override {
     std::unordered_map<std::int64_t, double> scores;
     for (const WeightedTerm& each : terms) {
+      match_.reset();  // an error may have left it in the middle
       // A term holds no quote; quoted, it is no operator either.
       match_.bind(1, std::string_view("\"" + each.term + "\""));
       while (match_.step()) scores[match_.integer(0)] -= each.weight * match_.real(1);
@@ -43,6 +44,7 @@ class FtsIndex final : public LexicalIndex {
   }
 
   std::size_t chunks_with(const std::string& term) override {
+    count_.reset();
     count_.bind(1, std::string_view(term));
     const std::int64_t found = count_.step() ? count_.integer(0) : 0;
     count_.reset();

@@ -48,19 +48,21 @@ Taken take_in(StoreFile& store, const fs::path& path, const AddOptions& options)
   if (const std::string reason = why_not_text(file.bytes); !reason.empty()) {
     throw Error(ErrorCode::kUnsupported, name + ": " + reason);
   }
-  const Format format = format_of(path.filename().string(), file.bytes);
-  const Structure structure = read_structure(format, file.bytes);
-  return {.replaces = known.has_value(),
-          .document = NewDocument{
-              .info = {.path = name,
-                       .title = structure.title.empty() ? path.stem().string() : structure.title,
-                       .format = format,
-                       .hash = hash,
-                       .size = file.size,
-                       .label = options.label},
-              .modified_ns = file.modified_ns,
-              .read_ns = read_ns,
-              .chunks = cut_into_chunks(file.bytes, structure)}};
+  NewDocument document{.info = {.path = name,
+                                .format = format_of(path.filename().string(), file.bytes),
+                                .hash = hash,
+                                .size = file.size,
+                                .label = options.label},
+                       .modified_ns = file.modified_ns,
+                       .read_ns = read_ns};
+  try {
+    const Structure structure = read_structure(document.info.format, file.bytes);
+    document.info.title = structure.title.empty() ? path.stem().string() : structure.title;
+    document.chunks = cut_into_chunks(file.bytes, structure);
+  } catch (const Error& e) {
+    throw Error(e.code(), name + ": " + e.message());
+  }
+  return {.replaces = known.has_value(), .document = std::move(document)};
 }
 
 // Documents on their way into the store: many small ones share a transaction and its sync.
@@ -145,11 +147,7 @@ AddReport Store::add(const fs::path& path, const AddOptions& options) {
       taken = take_in(parts_->file, file, options);
     } catch (const Error& e) {
       // What is wrong with the store is wrong for every file.
-      const bool of_file = e.message().starts_with(name) || e.code() == ErrorCode::kExhausted;
-      if (single || !of_file) {
-        throw Error(e.code(),
-                    of_file ? name + ": " + without_path(e.message(), name) : e.message());
-      }
+      if (single || !e.message().starts_with(name + ": ")) throw;
       report.skipped.push_back({name, without_path(e.message(), name)});
       continue;
     }

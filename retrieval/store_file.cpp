@@ -341,7 +341,11 @@ void StoreFile::snapshot(const std::function<void()>& work) {
   try {
     work();
   } catch (...) {
-    database_.execute("ROLLBACK");
+    try {
+      database_.execute("ROLLBACK");
+    } catch (const Error&) {
+      // SQLite has rolled back by itself after some errors.
+    }
     throw;
   }
   database_.execute("COMMIT");
