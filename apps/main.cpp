@@ -5,6 +5,7 @@
 #include <orkestra/apps/model_commands.h>
 #include <orkestra/apps/run_command.h>
 #include <orkestra/apps/runs_command.h>
+#include <orkestra/apps/serve_command.h>
 #include <orkestra/apps/tool_commands.h>
 #include <orkestra/apps/verify_command.h>
 #include <orkestra/core/error.h>
@@ -23,6 +24,7 @@ int main(int argc, char** argv) {
   int exit_status = 0;
   orkestra::apps::add_run_command(app, exit_status);
   orkestra::apps::add_runs_command(app, exit_status);
+  orkestra::apps::add_serve_command(app);
   orkestra::apps::add_index_command(app, exit_status);
   orkestra::apps::add_verify_command(app, exit_status);
   orkestra::apps::add_tool_commands(app);
