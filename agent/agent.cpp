@@ -1,10 +1,10 @@
 #include <orkestra/agent/agent.h>
+#include <orkestra/agent/knowledge.h>
 #include <orkestra/agent/model_locator.h>
+#include <orkestra/agent/tool_box.h>
 #include <orkestra/core/error.h>
 #include <orkestra/planner/report.h>
 #include <orkestra/planner/run_loop.h>
-#include <orkestra/tools/calculator.h>
-#include <orkestra/tools/saved_queries.h>
 #include <orkestra/tools/sql.h>
 
 #include <algorithm>
@@ -28,6 +28,9 @@ Json sources_json(const AgentOptions& options) {
   };
   for (const auto& path : options.databases) add("database", path);
   for (const auto& path : options.queries) add("queries", path);
+  for (const auto& path : options.documents) add("documents", path);
+  if (!options.files.empty()) add("files", options.files);
+  if (options.web) sources.push_back({{"kind", "web"}});
   return sources;
 }
 
@@ -79,12 +82,6 @@ std::vector<planner::Requirement> requirements_of(const AgentOptions& options) {
   return requirements;
 }
 
-// Runs an answer's query again, for the verifier.
-Json query_again(const std::filesystem::path& database, std::string_view sql,
-                 const Json& parameters, const Limits& limits) {
-  return tools::query_database(database, sql, parameters, limits);
-}
-
 }  // namespace
 
 struct Agent::Wiring {
@@ -93,6 +90,7 @@ struct Agent::Wiring {
   tools::ToolRegistry registry;
   std::vector<planner::Requirement> requirements;
   std::unique_ptr<planner::Journal> journal;
+  std::unique_ptr<Knowledge> knowledge;
   SystemClock clock;
 
   void add_tool(std::unique_ptr<tools::Tool> tool) {
@@ -120,7 +118,7 @@ struct Agent::Wiring {
             .clock = clock,
             .call_tool = [this](const ToolCall& call,
                                 const Limits& limits) { return registry.call(call, limits); },
-            .query_again = query_again,
+            .recheck = recheck(),
             .append =
                 [this, run, epoch](planner::NewEvent event) {
                   std::vector<planner::NewEvent> events;
@@ -132,6 +130,17 @@ struct Agent::Wiring {
                   if (on_event) on_event(event, state);
                 },
             .stop = std::move(stop)};
+  }
+
+  // How the verifier looks again at what an answer rests on.
+  planner::Recheck recheck() const {
+    planner::Recheck again{.query = tools::query_database};
+    if (knowledge != nullptr) {
+      again.search = [this](std::string_view text, const Limits& limits) {
+        return knowledge->search(text, limits);
+      };
+    }
+    return again;
   }
 
   planner::RunSpec spec(const std::string& task, const TaskOptions& own) const {
@@ -153,11 +162,17 @@ struct Agent::Wiring {
             .model_kind = capabilities.kind,
             .seed = own.seed.value_or(options.seed),
             .sources = sources_json(options),
-            .options = {{"model", model_name_to_keep(options.model)},
-                        {"databases", paths_json(options.databases)},
-                        {"queries", paths_json(options.queries)},
-                        {"allow", options.allow},
-                        {"deny", options.deny}}};
+            .options = {
+                {"model", model_name_to_keep(options.model)},
+                {"databases", paths_json(options.databases)},
+                {"queries", paths_json(options.queries)},
+                {"documents", paths_json(options.documents)},
+                {"files",
+                 options.files.empty() ? "" : std::filesystem::absolute(options.files).string()},
+                {"python", options.python},
+                {"web", options.web},
+                {"allow", options.allow},
+                {"deny", options.deny}}};
   }
 };
 
@@ -167,20 +182,13 @@ Agent::Agent(AgentOptions options) : wiring_(std::make_unique<Wiring>()) {
   const AgentOptions& given = wiring.options;
   wiring.requirements = requirements_of(given);
   planner::Budget::of_level(given.budget);
-  if (!given.queries.empty() && given.databases.empty()) {
-    throw Error(ErrorCode::kInvalid, "queries need the database they read: give --db FILE");
+  const std::filesystem::path store = given.store.empty() ? default_store() : given.store;
+  if (!given.documents.empty()) {
+    wiring.knowledge = std::make_unique<Knowledge>(given.documents, store);
   }
-  for (const auto& file : given.queries) {
-    for (auto& tool : tools::load_saved_queries(file, given.databases.front())) {
-      wiring.add_tool(std::move(tool));
-    }
-  }
-  if (given.queries.empty() && !given.databases.empty()) {
-    wiring.add_tool(tools::make_sql_tool(given.databases.front()));
-  }
-  wiring.add_tool(tools::make_calculator_tool());
+  for (auto& tool : open_tools(given, wiring.knowledge.get())) wiring.add_tool(std::move(tool));
   wiring.model = open_language_model(given.model, given.threads);
-  wiring.journal = planner::Journal::open(given.store.empty() ? default_store() : given.store);
+  wiring.journal = planner::Journal::open(store);
 }
 
 Agent::~Agent() = default;
@@ -246,7 +254,7 @@ void Agent::cancel(const std::string& run, const std::string& reason) {
 
 std::vector<planner::Divergence> Agent::recompute(const std::string& run) {
   const auto model = wiring_->model_of(planner::RunState{});
-  return planner::replay_recompute(wiring_->journal->read(run), *model, query_again);
+  return planner::replay_recompute(wiring_->journal->read(run), *model, wiring_->recheck());
 }
 
 AgentOptions options_of_run(const planner::RunSpec& spec, const std::filesystem::path& store) {
@@ -255,6 +263,10 @@ AgentOptions options_of_run(const planner::RunSpec& spec, const std::filesystem:
     return AgentOptions{.model = saved.at("model").get<std::string>(),
                         .databases = paths_from_json(saved.at("databases")),
                         .queries = paths_from_json(saved.at("queries")),
+                        .documents = paths_from_json(saved.at("documents")),
+                        .files = saved.at("files").get<std::string>(),
+                        .python = saved.at("python").get<bool>(),
+                        .web = saved.at("web").get<bool>(),
                         .budget = spec.budget.level,
                         .allow = saved.at("allow").get<std::vector<std::string>>(),
                         .deny = saved.at("deny").get<std::vector<std::string>>(),

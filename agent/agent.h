@@ -30,6 +30,10 @@ struct AgentOptions {
   std::string model = "nano";  // a .gguf path, a bundled model's name, or script:FILE
   std::vector<std::filesystem::path> databases{};  // free SQL over these, unless queries are given
   std::vector<std::filesystem::path> queries{};    // saved queries over the first database
+  std::vector<std::filesystem::path> documents{};  // files and folders to search
+  std::filesystem::path files{};                   // a folder whose files may be read; "" = none
+  bool python = false;                             // let the model compute in the sandbox
+  bool web = false;                                // let it fetch pages from public addresses
   std::vector<std::string> requirements{};         // see planner/verify/requirement.h
   std::filesystem::path schema{};                  // JSON Schema the answer must satisfy
   std::string budget = "medium";

@@ -12,6 +12,10 @@ void add_agent_flags(CLI::App& command, agent::AgentOptions& options) {
   };
   repeatable("--db", options.databases, "SQLite database to answer from (read-only)");
   repeatable("--queries", options.queries, "Saved queries over the database: each becomes a tool");
+  repeatable("--docs", options.documents, "File or folder of documents to search (repeatable)");
+  command.add_option("--files", options.files, "Folder whose files may be listed and read");
+  command.add_flag("--python", options.python, "Let the model compute in a sandboxed Python");
+  command.add_flag("--web", options.web, "Let the model fetch pages from public addresses");
   repeatable("--allow", options.allow, "Offer only this tool (repeatable)");
   repeatable("--deny", options.deny, "Do not offer this tool (repeatable)");
   repeatable("--consent", options.policy.consent,

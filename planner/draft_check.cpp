@@ -50,12 +50,13 @@ std::string joined(const std::vector<std::string>& words) {
 
 }  // namespace
 
-Json check_draft_of(const RunState& state, const Branch& branch, const QueryAgain& query,
+Json check_draft_of(const RunState& state, const Branch& branch, const Recheck& recheck,
                     const Limits& limits) {
   const std::string& answer = state.drafts[*branch.draft].answer;
   const std::vector<Evidence> gathered = state.evidence_of(branch);
   std::vector<std::unique_ptr<Source>> sources;
-  sources.push_back(make_evidence_source(gathered, query));
+  sources.push_back(make_evidence_source(gathered, recheck.query));
+  if (recheck.search) sources.push_back(make_search_source(recheck.search));
   const std::vector<CheckedClaim> claims = verify(answer, sources, limits);
 
   const bool spans = state.spec.style == AnswerStyle::kSpans;

@@ -6,9 +6,9 @@
 
 namespace orkestra::planner {
 
-// The body of a "draft_checked" event (see RunState's Draft for its members). SQL evidence is run
-// again through `query`. The branch must have a draft.
-Json check_draft_of(const RunState& state, const Branch& branch, const QueryAgain& query,
+// The body of a "draft_checked" event (see RunState's Draft for its members). The sources
+// are looked at again through `recheck`. The branch must have a draft.
+Json check_draft_of(const RunState& state, const Branch& branch, const Recheck& recheck,
                     const Limits& limits);
 
 }  // namespace orkestra::planner

@@ -213,7 +213,7 @@ void Executor::ask_approval(const AskApproval& action, RunState& state) {
 }
 
 void Executor::check_draft(RunState& state) {
-  Json body = check_draft_of(state, state.branch(), services_.query_again, limits(state));
+  Json body = check_draft_of(state, state.branch(), services_.recheck, limits(state));
   record(state, {.branch = state.branch().name, .kind = "draft_checked", .body = std::move(body)});
 }
 

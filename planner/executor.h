@@ -19,7 +19,7 @@ struct RunServices {
   model::LanguageModel& model;
   Clock& clock;
   std::function<ToolResult(const ToolCall&, const Limits&)> call_tool;
-  QueryAgain query_again;  // for checking SQL evidence afresh
+  Recheck recheck;  // how the verifier looks at sources again
   // Makes the event durable and returns it numbered.
   std::function<Event(NewEvent)> append;
   std::function<void(const Event&)> on_event = [](const Event&) {};

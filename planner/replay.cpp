@@ -81,8 +81,7 @@ std::vector<Divergence> replay_decisions(const std::vector<Event>& events) {
 }
 
 std::vector<Divergence> replay_recompute(const std::vector<Event>& events,
-                                         model::LanguageModel& model,
-                                         const QueryAgain& query_again) {
+                                         model::LanguageModel& model, const Recheck& recheck) {
   std::vector<Event> recorded;
   std::map<std::string, ToolResult> results;
   for (const Event& event : events) {
@@ -108,7 +107,7 @@ std::vector<Divergence> replay_recompute(const std::vector<Event>& events,
             return ToolResult::failure(ErrorCode::kNotFound,
                                        "the journal has no result of " + call.id);
           },
-      .query_again = query_again,
+      .recheck = recheck,
       .append =
           [&](NewEvent fresh) {
             Event event;

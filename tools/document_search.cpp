@@ -19,28 +19,13 @@ std::string headings_of(const retrieval::Passage& passage) {
   return out;
 }
 
-ResultPart part_of(const retrieval::Passage& passage) {
-  std::string description = passage.title;
-  const std::string headings = headings_of(passage);
-  if (!headings.empty() && headings != description) description += ": " + headings;
-  Json detail{{"begin", passage.begin}, {"end", passage.end}};
-  if (!passage.verbatim) detail["rendered_from"] = "html";
-  return {.text = passage.text,
-          .description = std::move(description),
-          .origin = {.kind = Origin::Kind::kDocument,
-                     .locator = passage.document,
-                     .detail = std::move(detail)},
-          .label = passage.label};
-}
-
 class DocumentSearchTool final : public Tool {
  public:
   explicit DocumentSearchTool(retrieval::Store store) : store_(std::move(store)) {
     const auto documents = store_.list();
     spec_.name = "search_documents";
-    spec_.description = "Search " + std::to_string(documents.size()) +
-                        (documents.size() == 1 ? " document" : " documents") +
-                        " for the passages that fit a question best.";
+    // Says nothing of how many there are: a run goes on when a document was added.
+    spec_.description = "Search the documents for the passages that fit a question best.";
     spec_.parameters =
         Json{{"type", "object"},
              {"properties",
@@ -95,7 +80,7 @@ class DocumentSearchTool final : public Tool {
         break;
       }
       result.value.push_back(std::move(shown));
-      result.parts.push_back(part_of(passage));
+      result.parts.push_back(passage_part(passage));
       result.label = join(result.label, passage.label);
     }
     if (result.parts.empty()) result.label = {Integrity::kTrusted, Confidentiality::kPrivate};
@@ -109,6 +94,20 @@ class DocumentSearchTool final : public Tool {
 };
 
 }  // namespace
+
+ResultPart passage_part(const retrieval::Passage& passage) {
+  std::string description = passage.title;
+  const std::string headings = headings_of(passage);
+  if (!headings.empty() && headings != description) description += ": " + headings;
+  Json detail{{"begin", passage.begin}, {"end", passage.end}};
+  if (!passage.verbatim) detail["rendered_from"] = "html";
+  return {.text = passage.text,
+          .description = std::move(description),
+          .origin = {.kind = Origin::Kind::kDocument,
+                     .locator = passage.document,
+                     .detail = std::move(detail)},
+          .label = passage.label};
+}
 
 std::unique_ptr<Tool> make_document_search_tool(retrieval::Store store) {
   return std::make_unique<DocumentSearchTool>(std::move(store));

@@ -14,6 +14,7 @@ namespace orkestra::tools {
 // verbatim at those bytes. Of an HTML page it is what html_to_text() (core/html.h) says the page
 // says; such a part's detail also has {"rendered_from": "html"}.
 // The result is trusted and public only as far as every passage in it is.
+ResultPart passage_part(const retrieval::Passage& passage);
 std::unique_ptr<Tool> make_document_search_tool(retrieval::Store store);
 
 }  // namespace orkestra::tools

@@ -1,5 +1,6 @@
 #include <orkestra/core/error.h>
 #include <orkestra/core/hash.h>
+#include <orkestra/core/html.h>
 #include <orkestra/planner/verify/document_file.h>
 #include <orkestra/planner/verify/records.h>
 
@@ -14,6 +15,32 @@ Record faulty(const Evidence& evidence, std::string fault) {
   record.evidence = evidence;
   record.fault = std::move(fault);
   return record;
+}
+
+// A quote counts only where it stands in its file, byte for byte; for HTML, in what the page says.
+std::vector<Record> read_quote(const Evidence& evidence) {
+  std::string text;
+  const Json& detail = evidence.origin.detail;
+  try {
+    text = read_document(evidence.origin.locator);
+    const bool page = detail.is_object() && detail.value("rendered_from", Json()) == "html";
+    if (page) text = html_to_text(read_html(text));
+  } catch (const Error& e) {
+    return {faulty(evidence, e.message())};
+  }
+  std::size_t at = std::string::npos;
+  if (detail.is_object() && detail.contains("begin") && detail["begin"].is_number_unsigned()) {
+    const auto begin = detail["begin"].get<std::size_t>();
+    const bool there = begin <= text.size() && !evidence.quote.empty() &&
+                       text.compare(begin, evidence.quote.size(), evidence.quote) == 0;
+    if (there) at = begin;
+  }
+  if (at == std::string::npos && !evidence.quote.empty()) at = text.find(evidence.quote);
+  if (at == std::string::npos) {
+    return {faulty(evidence,
+                   "the quote of [" + evidence.id + "] is not in " + evidence.origin.locator)};
+  }
+  return sentence_records(std::string_view(text).substr(at, evidence.quote.size()), at, evidence);
 }
 
 class EvidenceSource final : public Source {
@@ -85,37 +112,40 @@ class EvidenceSource final : public Source {
     return value_records(value, fresh);
   }
 
-  // A quote counts only where it stands in its file, byte for byte.
-  std::vector<Record> read_quote(const Evidence& evidence) {
-    std::string text;
-    try {
-      text = read_document(evidence.origin.locator);
-    } catch (const Error& e) {
-      return {faulty(evidence, e.message())};
-    }
-    const Json& detail = evidence.origin.detail;
-    std::size_t at = std::string::npos;
-    if (detail.is_object() && detail.contains("begin") && detail["begin"].is_number_unsigned()) {
-      const auto begin = detail["begin"].get<std::size_t>();
-      const bool there = begin <= text.size() && !evidence.quote.empty() &&
-                         text.compare(begin, evidence.quote.size(), evidence.quote) == 0;
-      if (there) at = begin;
-    }
-    if (at == std::string::npos && !evidence.quote.empty()) at = text.find(evidence.quote);
-    if (at == std::string::npos) {
-      return {faulty(evidence,
-                     "the quote of [" + evidence.id + "] is not in " + evidence.origin.locator)};
-    }
-    return sentence_records(std::string_view(text).substr(at, evidence.quote.size()), at, evidence);
-  }
-
   std::vector<Evidence> evidence_;
   QueryAgain query_;
   bool read_ = false;
   std::vector<Record> records_;
 };
 
+class SearchSource final : public Source {
+ public:
+  explicit SearchSource(SearchAgain search) : search_(std::move(search)) {}
+
+  std::vector<Record> find(const Claim& claim, const Limits& limits) override {
+    std::vector<Record> records;
+    if (!claim.cited.empty()) return records;
+    for (const ResultPart& part : search_(claim.text, limits)) {
+      const Evidence found{.quote = part.text,
+                           .value = part.text,
+                           .description = part.description,
+                           .origin = part.origin,
+                           .hash = sha256_hex(part.text),
+                           .label = part.label};
+      for (auto& record : read_quote(found)) records.push_back(std::move(record));
+    }
+    return records;
+  }
+
+ private:
+  SearchAgain search_;
+};
+
 }  // namespace
+
+std::unique_ptr<Source> make_search_source(SearchAgain search) {
+  return std::make_unique<SearchSource>(std::move(search));
+}
 
 std::unique_ptr<Source> make_evidence_source(std::vector<Evidence> evidence, QueryAgain query) {
   return std::make_unique<EvidenceSource>(std::move(evidence), std::move(query));

@@ -6,6 +6,7 @@
 
 #include <orkestra/core/evidence.h>
 #include <orkestra/core/limits.h>
+#include <orkestra/core/tool_types.h>
 
 #include <cstddef>
 #include <filesystem>
@@ -75,6 +76,15 @@ std::unique_ptr<Source> make_database_source(const std::filesystem::path& file);
 using QueryAgain = std::function<Json(const std::filesystem::path&, std::string_view sql,
                                       const Json& parameters, const Limits&)>;
 std::unique_ptr<Source> make_evidence_source(std::vector<Evidence> evidence, QueryAgain query);
+// Passages found anew for each claim. They count for claims that cite nothing.
+using SearchAgain = std::function<std::vector<ResultPart>(std::string_view text, const Limits&)>;
+std::unique_ptr<Source> make_search_source(SearchAgain search);
+
+// How to look again at what an answer rests on; each may be empty.
+struct Recheck {
+  QueryAgain query{};
+  SearchAgain search{};
+};
 
 // Every claim of `answer` with its verdict. A cited claim must be supported by what it cites.
 std::vector<CheckedClaim> verify(std::string_view answer,
