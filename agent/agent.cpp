@@ -134,7 +134,10 @@ struct Agent::Wiring {
 
   // How the verifier looks again at what an answer rests on.
   planner::Recheck recheck() const {
-    planner::Recheck again{.query = tools::query_database};
+    planner::Recheck again{.query = [](const std::filesystem::path& database, std::string_view sql,
+                                       const Json& parameters, const Limits& limits) {
+      return tools::query_database(database, sql, parameters, limits);
+    }};
     if (knowledge != nullptr) {
       again.search = [this](std::string_view text, const Limits& limits) {
         return knowledge->search(text, limits);
