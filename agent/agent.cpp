@@ -29,6 +29,7 @@ Json sources_json(const AgentOptions& options) {
   for (const auto& path : options.databases) add("database", path);
   for (const auto& path : options.queries) add("queries", path);
   for (const auto& path : options.documents) add("documents", path);
+  for (const auto& path : options.plugins) add("plugin", path);
   if (!options.files.empty()) add("files", options.files);
   if (options.web) sources.push_back({{"kind", "web"}});
   return sources;
@@ -172,6 +173,7 @@ struct Agent::Wiring {
                 {"documents", paths_json(options.documents)},
                 {"files",
                  options.files.empty() ? "" : std::filesystem::absolute(options.files).string()},
+                {"plugins", paths_json(options.plugins)},
                 {"python", options.python},
                 {"web", options.web},
                 {"allow", options.allow},
@@ -186,10 +188,9 @@ Agent::Agent(AgentOptions options) : wiring_(std::make_unique<Wiring>()) {
   wiring.requirements = requirements_of(given);
   planner::Budget::of_level(given.budget);
   const std::filesystem::path store = given.store.empty() ? default_store() : given.store;
-  if (!given.documents.empty()) {
-    wiring.knowledge = std::make_unique<Knowledge>(given.documents, store);
-  }
-  for (auto& tool : open_tools(given, wiring.knowledge.get())) wiring.add_tool(std::move(tool));
+  ToolBox box = open_tools(given, store);
+  wiring.knowledge = std::move(box.knowledge);
+  for (auto& tool : box.tools) wiring.add_tool(std::move(tool));
   wiring.model = open_language_model(given.model, given.threads);
   wiring.journal = planner::Journal::open(store);
 }
@@ -268,6 +269,7 @@ AgentOptions options_of_run(const planner::RunSpec& spec, const std::filesystem:
                         .queries = paths_from_json(saved.at("queries")),
                         .documents = paths_from_json(saved.at("documents")),
                         .files = saved.at("files").get<std::string>(),
+                        .plugins = paths_from_json(saved.at("plugins")),
                         .python = saved.at("python").get<bool>(),
                         .web = saved.at("web").get<bool>(),
                         .budget = spec.budget.level,

@@ -32,6 +32,7 @@ struct AgentOptions {
   std::vector<std::filesystem::path> queries{};    // saved queries over the first database
   std::vector<std::filesystem::path> documents{};  // files and folders to search
   std::filesystem::path files{};                   // a folder whose files may be read; "" = none
+  std::vector<std::filesystem::path> plugins{};    // shared libraries that add tools
   bool python = false;                             // let the model compute in the sandbox
   bool web = false;                                // let it fetch pages from public addresses
   std::vector<std::string> requirements{};         // see planner/verify/requirement.h

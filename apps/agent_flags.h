@@ -9,7 +9,10 @@ class App;
 
 namespace orkestra::apps {
 
-// --model, --db, --queries, --allow, --deny, --require, --schema, --budget, --store, --seed,
+// What there is to work with: --db, --queries, --docs, --files, --plugin, --python, --web, --store.
+void add_source_flags(CLI::App& command, agent::AgentOptions& options);
+
+// Those, and --model, --allow, --deny, --require, --schema, --budget, --seed, --consent, --ask,
 // --threads. `options` must outlive the app's parse.
 void add_agent_flags(CLI::App& command, agent::AgentOptions& options);
 

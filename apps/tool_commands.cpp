@@ -1,12 +1,10 @@
+#include <orkestra/agent/tool_box.h>
+#include <orkestra/apps/agent_flags.h>
 #include <orkestra/apps/tool_commands.h>
-#include <orkestra/tools/calculator.h>
-#include <orkestra/tools/saved_queries.h>
-#include <orkestra/tools/sql.h>
 #include <orkestra/tools/tool.h>
 #include <CLI/CLI.hpp>
 
 #include <chrono>
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -19,31 +17,19 @@ constexpr std::chrono::seconds kCallTime{60};
 constexpr std::size_t kShownDomain = 8;
 
 struct ToolFlags {
-  std::vector<std::filesystem::path> databases;
-  std::vector<std::filesystem::path> queries;
+  agent::AgentOptions options;
   std::string name;
   std::string arguments = "{}";
   bool json = false;
 };
 
-// Saved queries in place of free SQL when there are any, as in a run; all read the first database.
+// What a run with the same flags would be offered.
 tools::ToolRegistry registry_of(const ToolFlags& flags) {
+  const agent::AgentOptions& options = flags.options;
   tools::ToolRegistry registry;
-  if (!flags.queries.empty() && flags.databases.empty()) {
-    throw Error(ErrorCode::kInvalid, "queries need the database they read: give --db FILE");
-  }
-  if (flags.queries.empty() && flags.databases.size() > 1) {
-    throw Error(ErrorCode::kUnsupported, "free SQL reads one database: give one --db FILE");
-  }
-  for (const auto& file : flags.queries) {
-    for (auto& tool : tools::load_saved_queries(file, flags.databases.front())) {
-      registry.add(std::move(tool));
-    }
-  }
-  if (flags.queries.empty() && !flags.databases.empty()) {
-    registry.add(tools::make_sql_tool(flags.databases.front()));
-  }
-  registry.add(tools::make_calculator_tool());
+  agent::ToolBox box =
+      agent::open_tools(options, options.store.empty() ? agent::default_store() : options.store);
+  for (auto& tool : box.tools) registry.add(std::move(tool));
   return registry;
 }
 
@@ -83,14 +69,6 @@ void call(const ToolFlags& flags) {
   if (!result.ok) throw Error(ErrorCode::kUnavailable, result.message);
 }
 
-void add_sources(CLI::App& command, ToolFlags& flags) {
-  command.add_option("--db", flags.databases, "SQLite database to read")
-      ->type_name("FILE")
-      ->allow_extra_args(false);
-  command.add_option("--queries", flags.queries, "Saved queries over the database")
-      ->type_name("FILE.sql");
-}
-
 }  // namespace
 
 void add_tool_commands(CLI::App& app) {
@@ -99,14 +77,14 @@ void add_tool_commands(CLI::App& app) {
   tool->require_subcommand(1);
 
   CLI::App* listing = tool->add_subcommand("list", "The tools a run would be offered");
-  add_sources(*listing, *flags);
+  add_source_flags(*listing, flags->options);
   listing->add_flag("--json", flags->json, "Print the specs as JSON");
   listing->callback([flags] { list(*flags); });
 
   CLI::App* calling = tool->add_subcommand("call", "Call one tool and print its result as JSON");
   calling->add_option("NAME", flags->name, "The tool's name")->required();
   calling->add_option("JSON", flags->arguments, "Its arguments as a JSON object");
-  add_sources(*calling, *flags);
+  add_source_flags(*calling, flags->options);
   calling->add_flag("--json", flags->json, "Print the result on one line");
   calling->callback([flags] { call(*flags); });
 }
