@@ -346,6 +346,9 @@ class Reader {
   void flush() {
     if (has_text_) {
       while (!open_.text.empty() && blank(open_.text.back())) open_.text.pop_back();
+      has_text_ = !open_.text.empty();  // it may have been nothing but &nbsp;
+    }
+    if (has_text_) {
       open_.text += separators_;
       if (out_.blocks.size() == limits_.max_blocks) {
         out_.truncated = true;

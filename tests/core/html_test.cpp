@@ -91,6 +91,7 @@ TEST_CASE("no bytes are no blocks, and plain text is a paragraph") {
   CHECK(html_to_text(read_html("")) == "");
   CHECK(html_to_text(read_html("just text")) == "just text\n");
   CHECK(html_to_text(read_html("<p>a<br>b")) == "a\nb\n");
+  CHECK(kinds(read_html("<p>a<p>&nbsp;&#x2003;<p>b")) == "pp");
 }
 
 TEST_CASE("tags nested without end keep their text and cost little") {
