@@ -74,6 +74,7 @@ asio::awaitable<void> Connection::turn_away(Response response) {
   SystemError ignored;
   socket_.non_blocking(true, ignored);
   co_await send(std::move(response), true);
+  deadline_.cancel();
   socket_.close(ignored);
 }
 
@@ -87,7 +88,6 @@ void Connection::wind_down() {
 
 void Connection::abort() {
   gone_.request_stop();
-  closed_by_client_ = true;
   SystemError ignored;
   socket_.close(ignored);
   wake();
@@ -151,6 +151,8 @@ asio::awaitable<bool> Connection::read_request() {
       co_return false;
     }
     if (!hold_body_bytes()) {
+      reader_.abandon();
+      hold_body_bytes();
       co_await send(error_response(Error(ErrorCode::kUnavailable,
                                          "too many large requests at once; try again later")),
                     true);
@@ -186,7 +188,7 @@ bool Connection::hold_body_bytes() {
 bool Connection::wants_close() const {
   const RequestHead& head = reader_.head();
   const std::string* connection = find_header(head.headers, "connection");
-  return head.minor == 0 || context_.stopping || closed_by_client_ || Clock::now() >= end_ ||
+  return head.minor == 0 || context_.stopping || Clock::now() >= end_ ||
          (connection != nullptr && lower(*connection).find("close") != std::string::npos);
 }
 
@@ -210,6 +212,7 @@ asio::awaitable<bool> Connection::serve() {
 // Nothing when the connection broke meanwhile.
 asio::awaitable<std::optional<Response>> Connection::answer_to(Request request) {
   answer_.reset();
+  closed_by_client_ = false;
   const std::uint64_t mine = ++request_;
   context_.handle(std::move(request),
                   Responder([weak = weak_from_this(), executor = socket_.get_executor(),
@@ -308,7 +311,7 @@ asio::awaitable<bool> Connection::send_stream(Stream& stream, bool chunked) {
   const Clock::time_point end = std::min(Clock::now() + limits.stream_time, end_);
   bool last = false;
   while (!last) {
-    if (closed_by_client_) co_return false;
+    if (closed_by_client_ || !socket_.is_open()) co_return false;
     if (context_.stopping || Clock::now() >= end) break;
     woken_ = false;
     Stream::Piece piece = stream.next();
@@ -337,6 +340,7 @@ asio::awaitable<bool> Connection::write(std::string_view bytes) {
     SystemError error;
     co_await asio::async_write(socket_, asio::buffer(part),
                                asio::redirect_error(asio::use_awaitable, error));
+    ++allowance_;
     if (error) co_return false;
     bytes.remove_prefix(part.size());
   }

@@ -108,6 +108,11 @@ RequestReader::State RequestReader::next() {
   return reading_->state;
 }
 
+void RequestReader::abandon() {
+  reading_->refuse(503, "been abandoned");
+  reading_->buffer.shrink_to_fit();
+}
+
 RequestReader::State RequestReader::state() const { return reading_->state; }
 
 bool RequestReader::untouched() const {

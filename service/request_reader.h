@@ -37,6 +37,9 @@ class RequestReader {
   // Forgets the complete request and goes on with what came after it.
   State next();
 
+  // Gives back what it holds: nothing further on this connection is of interest.
+  void abandon();
+
   State state() const;
   bool untouched() const;  // not a byte of a request has come
   std::size_t held_bytes() const;

@@ -131,7 +131,8 @@ struct Server::Listening {
     constexpr std::size_t kMaxTurnedAway = 64;
     const std::size_t max = options.limits.max_connections;
     if (connections.size() >= max + kMaxTurnedAway) return;
-    const bool welcome = connections.size() < max;
+    const bool welcome = welcomed < max;
+    if (welcome) ++welcomed;
     auto connection = std::make_shared<Connection>(std::move(socket), context);
     connections.insert(connection);
     asio::co_spawn(
@@ -141,8 +142,9 @@ struct Server::Listening {
           return connection->turn_away(error_response(
               Error(ErrorCode::kUnavailable, "too many connections are open; try again later")));
         },
-        [this, connection](const std::exception_ptr& failed) {
+        [this, connection, welcome](const std::exception_ptr& failed) {
           connections.erase(connection);
+          if (welcome) --welcomed;
           if (!failed) return;
           try {
             std::rethrow_exception(failed);
@@ -207,6 +209,7 @@ struct Server::Listening {
   asio::steady_timer housekeeping;
   asio::steady_timer grace;
   std::set<std::shared_ptr<Connection>> connections;
+  std::size_t welcomed = 0;  // of these; the others are being turned away
   ConnectionContext context;
   RunEvents events;
   RunPool runs;
