@@ -115,8 +115,14 @@ TEST_CASE("a stop request ends a call that hangs") {
   Limits limits;
   limits.stop = stop.get_token();
   const auto process = tools.act("pid").value.get<pid_t>();
-  std::jthread stopper([&] { stop.request_stop(); });
-  CHECK(tools.act("hang", limits).code == ErrorCode::kCancelled);
+  const Folder folder;
+  const fs::path begun = folder.path / "begun";
+  std::jthread stopper([&] {
+    while (!fs::exists(begun)) std::this_thread::yield();
+    stop.request_stop();
+  });
+  const Json arguments = {{"do", "hang"}, {"mark", begun.string()}};
+  CHECK(tools.call("act", arguments, limits).code == ErrorCode::kCancelled);
   stopper.join();
   CHECK(tools.act("pid").value != process);
 }
