@@ -34,6 +34,11 @@ void RunFeed::interrupt(const Error& error) {
   for (const auto& [number, wake] : watchers_) wake();
 }
 
+void RunFeed::go_on() {
+  const std::lock_guard lock(mutex_);
+  interruption_.reset();
+}
+
 std::size_t RunFeed::size() {
   const std::lock_guard lock(mutex_);
   return frames_.size();
@@ -62,6 +67,10 @@ void RunEvents::publish(const planner::Event& event) {
 
 void RunEvents::interrupt(const std::string& run, const Error& error) {
   if (const auto feed = find(run)) feed->interrupt(error);
+}
+
+void RunEvents::go_on(const std::string& run) {
+  if (const auto feed = find(run)) feed->go_on();
 }
 
 void RunEvents::refresh(const std::string& run) {

@@ -28,6 +28,8 @@ class RunFeed {
   bool add(const planner::Event& event);
   // The one who worked on the run gave up; the streams say so and end.
   void interrupt(const Error& error);
+  // Somebody goes on with it.
+  void go_on();
   std::size_t size();
 
  private:
@@ -50,6 +52,7 @@ class RunEvents {
   // An event that has just become durable.
   void publish(const planner::Event& event);
   void interrupt(const std::string& run, const Error& error);
+  void go_on(const std::string& run);
   // Looks for events that something else appended. Reads the journal if the run is watched.
   void refresh(const std::string& run);
   std::vector<std::string> watched();

@@ -154,6 +154,7 @@ void RunPool::join() {
 // Puts the run before the workers, or tells the worker that holds it to go on.
 void RunPool::enqueue(const std::string& run, Done done, bool reserved) {
   bool refused = false;
+  events_.go_on(run);
   {
     const std::lock_guard lock(mutex_);
     failures_.erase(run);

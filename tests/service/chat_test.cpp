@@ -1,8 +1,13 @@
 // POST /v1/chat/completions as an OpenAI-compatible client meets it, over scripted replies and
 // over the bundled model.
+#include <orkestra/core/error.h>
 #include <orkestra/service/chat_reply.h>
+#include <orkestra/service/chat_request.h>
 #include <orkestra/tests/catch.h>
 #include <orkestra/tests/service/service_fixture.h>
+
+#include <iterator>
+#include <random>
 
 namespace orkestra::service {
 namespace {
@@ -289,6 +294,63 @@ TEST_CASE("requests that can't be honoured are refused by the name of what is wr
   neutral["stop"] = nullptr;
   neutral["logit_bias"] = Json::object();
   CHECK(other.ask("POST", "/v1/chat/completions", neutral).status == 200);
+}
+
+TEST_CASE("a request with any member replaced by anything is read or refused") {
+  Json whole = chat(kModel, "x");
+  whole["messages"].push_back(
+      {{"role", "assistant"},
+       {"tool_calls",
+        Json::array({{{"id", "1"}, {"function", {{"name", "w"}, {"arguments", "{}"}}}}})}});
+  whole["messages"].push_back({{"role", "tool"}, {"tool_call_id", "1"}, {"content", "sun"}});
+  whole["messages"].push_back(
+      {{"role", "user"}, {"content", Json::array({{{"type", "text"}, {"text", "x"}}})}});
+  whole["tools"] = Json::array({weather_tool()});
+  whole["tool_choice"] = {{"type", "function"}, {"function", {{"name", "weather"}}}};
+  whole["response_format"] = {{"type", "json_schema"},
+                              {"json_schema", {{"schema", {{"type", "object"}}}}}};
+  whole["stream_options"] = {{"include_usage", true}};
+  whole["temperature"] = 0.5;
+  whole["max_tokens"] = 5;
+  REQUIRE(parse_chat_request(whole).conversation.turns().size() == 4);
+  const std::vector<Json> others{nullptr,
+                                 true,
+                                 0,
+                                 -1,
+                                 1.5,
+                                 1e300,
+                                 "",
+                                 "x",
+                                 std::string("\xFF"),
+                                 Json::array(),
+                                 Json::object(),
+                                 Json::array({Json::array()}),
+                                 Json{{"function", 1}},
+                                 std::uint64_t(-1),
+                                 whole};
+  std::mt19937 random(7);
+  int read = 0;
+  int refused = 0;
+  for (int round = 0; round < 4000; ++round) {
+    Json body = whole;
+    Json* at = &body;
+    // Down a random way, to be replaced where it ends.
+    while (at->is_structured() && !at->empty() && (at == &body || random() % 4 != 0)) {
+      auto child = at->begin();
+      std::advance(child, static_cast<std::ptrdiff_t>(random() % at->size()));
+      at = &*child;
+    }
+    *at = others[random() % others.size()];
+    try {
+      parse_chat_request(body);
+      ++read;
+    } catch (const Error& error) {
+      REQUIRE(error.code() != ErrorCode::kInternal);
+      ++refused;
+    }
+  }
+  CHECK(read > 100);
+  CHECK(refused > 100);
 }
 
 TEST_CASE("the bundled model: streamed and whole agree, and a limit of tokens holds") {
