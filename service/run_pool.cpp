@@ -109,6 +109,7 @@ std::size_t RunPool::take_up_unfinished() {
       ++taken;
     } catch (const Error& error) {
       // One damaged run must not keep the others from going on.
+      const std::lock_guard lock(mutex_);
       remember_failure(summary.run, error);
     }
   }
@@ -196,6 +197,7 @@ void RunPool::work(const std::string& run) {
 // it.
 void RunPool::let_go(const std::string& run, Outcome outcome) {
   std::vector<Done> done;
+  std::vector<std::pair<Done, Outcome>> cancelled;  // told once the run is nobody's any more
   bool again = false;
   while (true) {
     std::optional<Cancellation> cancellation;
@@ -213,22 +215,21 @@ void RunPool::let_go(const std::string& run, Outcome outcome) {
         } else {
           done = std::move(job.done);
           jobs_.erase(run);
+          if (outcome.error) remember_failure(run, *outcome.error);
         }
         break;
       }
     }
-    const Outcome ended = end_cancelled(run, cancellation->reason);
-    cancellation->done(ended);
+    Outcome ended = end_cancelled(run, cancellation->reason);
     if (!ended.error) outcome = ended;
+    cancelled.emplace_back(std::move(cancellation->done), std::move(ended));
   }
   if (again) {
     workers_.submit([this, run] { work(run); });
-    return;
-  }
-  if (outcome.error) {
-    remember_failure(run, *outcome.error);
+  } else if (outcome.error) {
     events_.interrupt(run, *outcome.error);
   }
+  for (const auto& [tell, ended] : cancelled) tell(ended);
   for (const Done& each : done) each(outcome);
 }
 
@@ -277,7 +278,6 @@ Json RunPool::report_of(const std::string& run) {
 }
 
 void RunPool::remember_failure(const std::string& run, const Error& error) {
-  const std::lock_guard lock(mutex_);
   if (failures_.insert_or_assign(run, error).second) failed_.push_back(run);
   while (failed_.size() > kMaxFailures) {
     failures_.erase(failed_.front());

@@ -78,6 +78,7 @@ class RunPool {
   void let_go(const std::string& run, Outcome outcome);
   Outcome end_cancelled(const std::string& run, const std::string& reason);
   Json report_of(const std::string& run);
+  // With mutex_ held.
   void remember_failure(const std::string& run, const Error& error);
 
   agent::Agent& agent_;
