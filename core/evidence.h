@@ -38,6 +38,8 @@ struct Evidence {
   Origin origin;
   std::string hash;  // sha256_hex(quote)
   Label label;
+
+  bool is_text() const { return value.is_string() && value == quote; }  // else data
 };
 
 Json to_json(const Label& label);

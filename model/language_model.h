@@ -68,7 +68,7 @@ struct ScoreRequest {
 struct ScoreResult {
   std::vector<double> log_probability;  // [choices] sum over each choice's tokens
   TokenUsage usage{};
-  std::string method;  // "logits", "votes", "script"
+  std::string method;  // "logits", "logprobs", "votes", "certain" (one choice), "script"
 };
 
 struct ModelCapabilities {

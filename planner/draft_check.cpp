@@ -13,6 +13,16 @@ bool is_cited(const std::vector<CheckedClaim>& claims, const std::string& id) {
   });
 }
 
+std::string statements_citing(const std::vector<CheckedClaim>& claims, const std::string& id) {
+  std::string text;
+  for (const CheckedClaim& checked : claims) {
+    const auto& cited = checked.claim.cited;
+    const bool cites = std::find(cited.begin(), cited.end(), id) != cited.end();
+    if (cites) text += (text.empty() ? "" : " ") + checked.claim.text;
+  }
+  return text;
+}
+
 // What the draft itself says: the cited results cut down to the values that the answer uses. A
 // result that also holds a deadline does not make an answer about a price speak of deadlines.
 std::vector<Evidence> evidence_used(const RunState& state, const std::vector<Evidence>& gathered,
@@ -21,6 +31,13 @@ std::vector<Evidence> evidence_used(const RunState& state, const std::vector<Evi
   std::vector<Evidence> used;
   for (Evidence evidence : gathered) {
     if (!is_cited(claims, evidence.id)) continue;
+    if (evidence.is_text()) {
+      // A text speaks of what its used statements and its heading say, not of all it holds.
+      evidence.quote = statements_citing(claims, evidence.id);
+      evidence.value = evidence.quote;
+      used.push_back(std::move(evidence));
+      continue;
+    }
     Json values = Json::object();
     for (const Step& step : state.steps) {
       const auto& ids = step.evidence;

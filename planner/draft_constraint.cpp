@@ -1,6 +1,7 @@
 #include <orkestra/core/text.h>
 #include <orkestra/planner/draft_constraint.h>
 #include <orkestra/planner/prompt_catalogue.h>
+#include <orkestra/planner/verify/sentences.h>
 
 #include <algorithm>
 #include <cctype>
@@ -102,10 +103,43 @@ std::string with_citation(std::string sentence, const std::string& id) {
   return sentence + " [" + id + "]" + (stop ? "." : "");
 }
 
+// A statement of a text that could be the answer, and how many of the question's words it touches.
+struct Statement {
+  std::string answer;
+  std::size_t touched = 0;
+};
+
+std::vector<Statement> statements(const Evidence& text, const std::string& question) {
+  std::vector<Statement> out;
+  for (const Sentence& sentence : sentences(text.quote)) {
+    if (sentence.is_heading) continue;
+    std::string said = text.quote.substr(sentence.begin, sentence.end - sentence.begin);
+    std::replace(said.begin(), said.end(), '\n', ' ');
+    Evidence alone;
+    alone.quote = said;
+    alone.value = said;
+    const std::size_t touched = question_coverage(question, {alone}).covered.size();
+    out.push_back({with_citation(std::move(said), text.id), touched});
+  }
+  return out;
+}
+
+// A small model's own words are noise: whatever text it passes on is copied out of the request.
+void copy_all_texts(Json& parameters) {
+  if (!parameters.contains("properties")) return;
+  for (auto& [name, schema] : parameters["properties"].items()) {
+    const bool free = schema.is_object() && schema.value("type", Json()) == "string" &&
+                      !schema.contains("enum") && !schema.contains("x-domain");
+    // Its other bounds are held by the registry.
+    if (free) schema = {{"type", "string"}, {"x-copy", true}};
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> possible_answers(const RunState& state, const Branch& branch) {
   std::vector<std::string> answers;
+  std::vector<Statement> told;
   for (const std::string& id : branch.evidence) {
     const Step* step = step_of(state, id);
     const Evidence* evidence = state.find_evidence(id);
@@ -113,22 +147,35 @@ std::vector<std::string> possible_answers(const RunState& state, const Branch& b
     std::vector<std::string> values;
     collect_scalars(evidence->value, values);
     const ToolSpec* tool = state.tool(step->call.name);
-    std::vector<std::string> sentences;
+    std::vector<std::string> filled;
     if (tool != nullptr && !tool->answer_form.empty()) {
       Values arguments;
       for (const auto& [name, value] : step->call.arguments.items()) {
         arguments[name] = scalar_text(value);
       }
-      fill_form(tool->answer_form, 0, arguments, values, "", sentences);
+      fill_form(tool->answer_form, 0, arguments, values, "", filled);
+    } else if (evidence->is_text()) {
+      for (Statement& statement : statements(*evidence, state.spec.task)) {
+        if (contains(branch.excluded_answers, statement.answer) || statement.touched == 0) continue;
+        told.push_back(std::move(statement));
+      }
+      continue;
     } else {
-      sentences = values;
+      filled = values;
     }
-    for (std::string& sentence : sentences) {
+    for (std::string& sentence : filled) {
       std::string answer = with_citation(std::move(sentence), id);
       if (!contains(branch.excluded_answers, answer) && !contains(answers, answer)) {
         answers.push_back(std::move(answer));
       }
     }
+  }
+  // Of what texts say, only what touches the question most.
+  std::size_t most = 0;
+  for (const Statement& statement : told) most = std::max(most, statement.touched);
+  for (Statement& statement : told) {
+    if (statement.touched < most || contains(answers, statement.answer)) continue;
+    answers.push_back(std::move(statement.answer));
   }
   return answers;
 }
@@ -147,6 +194,9 @@ model::Constraint next_turn_constraint(const RunState& state, const Branch& bran
   using model::Constraint;
   std::vector<Constraint> alternatives;
   if (std::vector<ToolSpec> tools = offered_tools(state, branch); !tools.empty()) {
+    if (state.spec.style == AnswerStyle::kSpans) {
+      for (ToolSpec& tool : tools) copy_all_texts(tool.parameters);
+    }
     alternatives.push_back(Constraint::tool_call(std::move(tools), {{"request", state.spec.task}}));
   }
   if (state.spec.style == AnswerStyle::kProse) {

@@ -6,6 +6,7 @@
 #include <orkestra/planner/prompt_catalogue.h>
 
 #include <algorithm>
+#include <exception>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -132,8 +133,16 @@ void Executor::generate(RunState& state) {
   }
   Json candidates = Json::array();
   model::TokenUsage usage;
+  std::exception_ptr failure;
   for (const auto& ticket : services_.model.submit(std::move(requests))) {
-    const model::Generation written = ticket->wait();
+    model::Generation written;
+    try {
+      written = ticket->wait();
+    } catch (const Error&) {
+      // A candidate lost is lost alone, unless it is the last.
+      failure = std::current_exception();
+      continue;
+    }
     usage.prompt += written.usage.prompt;
     usage.reused += written.usage.reused;
     usage.generated += written.usage.generated;
@@ -148,6 +157,7 @@ void Executor::generate(RunState& state) {
                             {"cut_off", written.finish == model::FinishReason::kLength}});
     }
   }
+  if (candidates.empty()) std::rethrow_exception(failure);
   Label seen{Integrity::kTrusted, Confidentiality::kPrivate};
   for (const Evidence& evidence : state.evidence_of(state.branch())) {
     seen = join(seen, evidence.label);

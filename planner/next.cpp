@@ -31,6 +31,14 @@ std::string citation_of(const std::string& answer) {
   return at == std::string::npos ? std::string() : answer.substr(at);
 }
 
+// Whether the answer is a statement out of a text: others of that text may say something else.
+bool from_text(const RunState& state, const std::string& answer) {
+  const std::string citation = citation_of(answer);
+  if (citation.empty()) return false;
+  const Evidence* evidence = state.find_evidence(citation.substr(2, citation.find(']') - 2));
+  return evidence != nullptr && evidence->is_text();
+}
+
 // The same turns, but another value; out of other results when these don't speak of the question.
 std::optional<OpenBranch> other_answer(const RunState& state, const Branch& branch) {
   if (!branch.draft) return std::nullopt;
@@ -40,8 +48,8 @@ std::optional<OpenBranch> other_answer(const RunState& state, const Branch& bran
                   .excluded_tools = branch.excluded_tools,
                   .excluded_answers = branch.excluded_answers};
   for (const std::string& answer : possible_answers(state, branch)) {
-    const bool same_results =
-        !refused.on_the_question && citation_of(answer) == citation_of(refused.answer);
+    const bool same_results = !refused.on_the_question && !from_text(state, refused.answer) &&
+                              citation_of(answer) == citation_of(refused.answer);
     if (answer == refused.answer || same_results) open.excluded_answers.push_back(answer);
   }
   Branch probe = branch;
