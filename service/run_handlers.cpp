@@ -29,6 +29,15 @@ std::int64_t whole_number(const std::string& text, const std::string& name, std:
   return value;
 }
 
+// Enough to recognise it by; the report has the whole.
+std::string shortened(const std::string& task) {
+  constexpr std::size_t kBytes = 500;
+  if (task.size() <= kBytes) return task;
+  std::size_t end = kBytes;
+  while (end > 0 && (static_cast<unsigned char>(task[end]) & 0xC0U) == 0x80U) --end;
+  return task.substr(0, end) + "...";
+}
+
 Json work_json(RunPool::Work work) {
   if (work == RunPool::Work::kQueued) return "queued";
   if (work == RunPool::Work::kRunning) return "running";
@@ -99,7 +108,7 @@ void RunHandlers::list(const Request& request, const Responder& respond) {
     data.push_back({{"id", run.run},
                     {"status", run.status},
                     {"work", work_json(pool_.work_on(run.run))},
-                    {"task", run.task},
+                    {"task", shortened(run.task)},
                     {"started_ms", run.started_ms},
                     {"last_ms", run.last_ms},
                     {"events", run.events}});

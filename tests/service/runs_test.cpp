@@ -50,6 +50,25 @@ TEST_CASE("a task is accepted, worked on, and its report read") {
   CHECK(list.at("data")[0].at("status") == "verified");
 }
 
+TEST_CASE("the list is newest first, as long as asked for, and shows long tasks in short") {
+  const ServiceFixture service;
+  service.ask("POST", "/v1/runs", {{"task", kTask}, {"wait", true}});
+  // Cut between characters of two bytes.
+  std::string padding = " ";
+  for (int i = 0; i < 1000; ++i) padding += "\u00e9";
+  service.ask("POST", "/v1/runs", {{"task", kTask + padding}, {"wait", true}});
+  const Json one = service.ask("GET", "/v1/runs?limit=1").json();
+  REQUIRE(one.at("data").size() == 1);
+  CHECK(one.at("has_more") == true);
+  const std::string task = one.at("data")[0].at("task");
+  CHECK(task.size() <= 503);
+  CHECK(task.starts_with(kTask));
+  CHECK(task.ends_with("\u00e9..."));
+  const Json all = service.ask("GET", "/v1/runs?limit=2").json();
+  CHECK(all.at("has_more") == false);
+  CHECK(all.at("data")[1].at("task") == kTask);
+}
+
 TEST_CASE("whoever waits gets the report at once; a task brings its own requirements and seed") {
   const ServiceFixture service;
   const Reply reply = service.ask("POST", "/v1/runs",
