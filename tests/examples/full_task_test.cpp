@@ -1,34 +1,61 @@
 // The full task: a database, a handbook, a calculator, a requirement, three statements. The model
 // is scripted; tools, sources and checks are real. Every way in gives the same report.
 #include <orkestra/core/json.h>
+#include <orkestra/service/server.h>
 #include <orkestra/tests/catch.h>
 #include <orkestra/tests/examples/example_folder.h>
+#include <orkestra/tests/service/service_client.h>
 
 #include <fstream>
+#include <iterator>
+#include <thread>
 
 namespace orkestra {
 namespace {
 
 const std::string kExamples = ORKESTRA_SOURCE_DIR "/examples";
 const std::string kTask =
-    "'Which region missed its target in Q3 by the most, by how much, and what must then happen "
-    "according to the handbook?'";
+    "Which region missed its target in Q3 by the most, by how much, and what must then happen "
+    "according to the handbook?";
 
 std::string flags(const std::string& handbook) {
-  return kTask + " --model script:" + kExamples + "/missed_target.jsonl --db " + kExamples +
+  return "'" + kTask + "' --model script:" + kExamples + "/missed_target.jsonl --db " + kExamples +
          "/sales/sales.db --queries " + kExamples + "/sales/reports.sql --docs " + handbook +
          " --require 'mention: recovery plan' --require cite --store full.db --json";
 }
 
+// The task asked of the service, over its socket.
+Json ask_service(const ExampleFolder& folder) {
+  agent::Agent agent({.model = "script:" + kExamples + "/missed_target.jsonl",
+                      .databases = {kExamples + "/sales/sales.db"},
+                      .queries = {kExamples + "/sales/reports.sql"},
+                      .documents = {kExamples + "/handbook"},
+                      .store = folder.file("service.db")});
+  service::Server server(agent, {.port = 0});
+  std::thread serving([&] { server.run(); });
+  const service::Reply reply =
+      service::Client(server.port())
+          .ask("POST", "/v1/runs",
+               dump_json({{"task", kTask},
+                          {"requirements", {"mention: recovery plan", "cite"}},
+                          {"wait", true}}));
+  server.stop();
+  serving.join();
+  REQUIRE(reply.status == 200);
+  return reply.json();
+}
+
 Json same_everywhere(Json report) {
   report.erase("id");
+  report.erase("work");
+  report.erase("error");
   report.at("usage").erase("seconds");
   return report;
 }
 
 }  // namespace
 
-TEST_CASE("the full task is verified, and the program and the SDK give the same report") {
+TEST_CASE("the full task is verified, and program, SDK and service give the same report") {
   const ExampleFolder folder;
   const CommandResult cli = folder.run("orkestra run " + flags(kExamples + "/handbook"));
   CAPTURE(cli.output);
@@ -43,6 +70,7 @@ TEST_CASE("the full task is verified, and the program and the SDK give the same 
   CAPTURE(sdk.output);
   REQUIRE(sdk.status == 0);
   REQUIRE(same_everywhere(Json::parse(sdk.output)) == same_everywhere(report));
+  REQUIRE(same_everywhere(ask_service(folder)) == same_everywhere(report));
 }
 
 TEST_CASE("without the handbook's page the run says what it could not verify") {
