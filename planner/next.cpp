@@ -74,6 +74,18 @@ std::optional<OpenBranch> other_tool(const RunState& state, const Branch& branch
   return open;
 }
 
+// A line that calls in circles although results are at hand: without its last call, and without
+// any further one.
+std::optional<OpenBranch> answer_now(const RunState& state, const Branch& branch) {
+  if (branch.draft || possible_answers(state, branch).empty()) return std::nullopt;
+  OpenBranch open{.from = branch.name,
+                  .turns = turns_before_last_call(branch),
+                  .excluded_answers = branch.excluded_answers};
+  for (const ToolSpec& tool : state.spec.tools) open.excluded_tools.push_back(tool.name);
+  open.reason = failure_reason(state, branch);
+  return open;
+}
+
 std::optional<OpenBranch> other_candidate(const RunState& state, const Branch& branch) {
   if (state.alternatives.empty()) return std::nullopt;
   const RunState::Alternative& waiting = state.alternatives.front();
@@ -106,6 +118,7 @@ std::optional<OpenBranch> repair(const RunState& state) {
     if (auto open = with_feedback(state, branch)) return open;
     return other_tool(state, branch);
   }
+  if (auto open = answer_now(state, branch)) return open;
   if (auto open = other_answer(state, branch)) return open;
   return other_tool(state, branch);
 }

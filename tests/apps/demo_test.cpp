@@ -101,6 +101,33 @@ TEST_CASE("the other saved queries: mostly right, none wrong") {
   }
 }
 
+TEST_CASE("questions about the handbook are answered by quoting it, or not at all") {
+  const DemoFolder folder;
+  agent::AgentOptions options = folder.options();
+  options.databases.clear();
+  options.queries.clear();
+  options.documents = {std::filesystem::path(ORKESTRA_SOURCE_DIR) / "examples/handbook"};
+  agent::Agent agent(options);
+  const std::vector<Question> list{{"What is the approval for a flight?", "director of the region"},
+                                   {"What is a discount of up to 5 percent?", "salesperson"},
+                                   {"How is a journey of 600 kilometres made?", "by train"},
+                                   {"When are receipts handed in?", "21 days"},
+                                   {"When can a device be returned?", "30 days"},
+                                   {"Tell me the discounts of the salesperson.", "5 percent"},
+                                   {"What is the approval for a helicopter?", "no such thing"},
+                                   {"Who is the director of the moon?", "no such thing"}};
+  int right = 0;
+  for (const Question& question : list) {
+    const Json report = agent.run(question.text);
+    const auto answer = report.at("answer").get<std::string>();
+    CAPTURE(question.text, answer);
+    if (report.at("status") != "verified") continue;
+    CHECK(answer.find(question.value) != std::string::npos);
+    ++right;
+  }
+  CHECK(right >= 4);
+}
+
 TEST_CASE("a question no tool answers is not answered") {
   const DemoFolder folder;
   agent::Agent agent(folder.options());
