@@ -76,9 +76,15 @@ Json check_draft_of(const RunState& state, const Branch& branch, const Recheck& 
   if (recheck.search) sources.push_back(make_search_source(recheck.search));
   const std::vector<CheckedClaim> claims = verify(answer, sources, limits);
 
+  // What was found anew for a claim speaks of the question, too.
+  std::vector<Evidence> known = gathered;
+  for (const CheckedClaim& checked : claims) {
+    if (checked.verdict.kind != VerdictKind::kSupported) continue;
+    known.insert(known.end(), checked.verdict.evidence.begin(), checked.verdict.evidence.end());
+  }
   const bool spans = state.spec.style == AnswerStyle::kSpans;
   const Coverage coverage = question_coverage(
-      state.spec.task, spans ? evidence_used(state, gathered, answer, claims) : gathered);
+      state.spec.task, spans ? evidence_used(state, gathered, answer, claims) : known);
   // A small model can't be trusted to have understood: every word it was asked about must be
   // accounted for. A larger one may answer in its own words; what was not covered is stated.
   const bool on_the_question = spans ? coverage.complete() : !coverage.covered.empty();

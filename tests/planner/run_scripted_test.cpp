@@ -57,6 +57,29 @@ TEST_CASE("a figure computed from two results is checked by computing it again")
   REQUIRE(refused.at("status") == "unverified");
 }
 
+TEST_CASE("a statement that cites nothing is searched for anew, and quoted where it is found") {
+  const RunFixture fixture;
+  std::filesystem::create_directories(fixture.file("docs"));
+  fixture.write("docs/rules.md",
+                "# Rules\n\nA flight needs the approval of the director. Receipts are kept.\n");
+  const std::string question = "What does a flight need?";
+  agent::AgentOptions options =
+      fixture.scripted(text_line("A flight needs the approval of the director."));
+  options.documents = {fixture.file("docs")};
+  const Json found = run(options, question);
+  CAPTURE(found.dump(1));
+  REQUIRE(found.at("status") == "verified");
+  const Json& origin = found.at("claims")[0].at("evidence")[0].at("origin");
+  REQUIRE(origin.at("kind") == "document");
+  REQUIRE(origin.at("locator").get<std::string>().ends_with("rules.md"));
+
+  std::string wrong;
+  for (int i = 0; i < 12; ++i) wrong += text_line("A flight needs the approval of the clerk.");
+  options = fixture.scripted(wrong, "other.db");
+  options.documents = {fixture.file("docs")};
+  REQUIRE(run(options, question).at("status") != "verified");
+}
+
 TEST_CASE("a refused draft is fed back with the reason, and the repaired one is accepted") {
   const RunFixture fixture;
   const std::string script = call_line("region_revenue", {{"region", "North"}}) +
