@@ -26,9 +26,9 @@ struct GeneratedTokens {
 struct Turn {
   Role role = Role::kUser;
   std::string text;
-  std::vector<ToolCall> tool_calls{};                   // assistant turns
-  std::string tool_call_id{};                           // tool turns: which call this answers
-  std::shared_ptr<const GeneratedTokens> generated{};   // assistant turns a model wrote
+  std::vector<ToolCall> tool_calls{};                  // assistant turns
+  std::string tool_call_id{};                          // tool turns: which call this answers
+  std::shared_ptr<const GeneratedTokens> generated{};  // assistant turns a model wrote
 };
 
 class Conversation {

@@ -85,8 +85,7 @@ Json to_json(const ToolResult& result) {
 
 ResultPart result_part_from_json(const Json& json) {
   return reading_json("part of a tool result", [&] {
-    return ResultPart{json.at("text").get<std::string>(),
-                      json.at("description").get<std::string>(),
+    return ResultPart{json.at("text").get<std::string>(), json.at("description").get<std::string>(),
                       origin_from_json(json.at("origin")), label_from_json(json.at("label"))};
   });
 }

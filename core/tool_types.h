@@ -50,13 +50,13 @@ struct ResultPart {
 
 struct ToolResult {
   bool ok = false;
-  Json value = nullptr;                     // ok: what the tool returned
-  std::vector<ResultPart> parts;            // ok: if any, each becomes Evidence of its own
-  ErrorCode code = ErrorCode::kInternal;    // !ok
-  std::string message;                      // !ok: what went wrong, phrased for the model
-  Origin origin;                            // ok: where the value can be found again
+  Json value = nullptr;                   // ok: what the tool returned
+  std::vector<ResultPart> parts;          // ok: if any, each becomes Evidence of its own
+  ErrorCode code = ErrorCode::kInternal;  // !ok
+  std::string message;                    // !ok: what went wrong, phrased for the model
+  Origin origin;                          // ok: where the value can be found again
   Label label;
-  bool truncated = false;                   // value was cut at Limits::max_output_bytes
+  bool truncated = false;  // value was cut at Limits::max_output_bytes
 
   static ToolResult success(Json value, Origin origin, Label label = {});
   static ToolResult failure(ErrorCode code, std::string message);

@@ -25,7 +25,6 @@ std::vector<Divergence> replay_decisions(const std::vector<Event>& events);
 // Does the run again, model and checks included, with the recorded tool results, answers and
 // clock, and compares every event. `recheck` is used as in a live run.
 std::vector<Divergence> replay_recompute(const std::vector<Event>& events,
-                                         model::LanguageModel& model,
-                                         const Recheck& recheck);
+                                         model::LanguageModel& model, const Recheck& recheck);
 
 }  // namespace orkestra::planner

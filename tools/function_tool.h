@@ -38,7 +38,7 @@ struct FunctionToolOptions {
   std::string name;
   std::string description;
   ToolTraits traits{};
-  Label label{};            // of what it returns
+  Label label{};              // of what it returns
   std::string answer_form{};  // see ToolSpec
 };
 
@@ -59,12 +59,12 @@ struct Schema<bool> {
   static Json get() { return {{"type", "boolean"}}; }
 };
 template <typename T>
-  requires std::is_integral_v<T>
+requires std::is_integral_v<T>
 struct Schema<T> {
   static Json get() { return {{"type", "integer"}}; }
 };
 template <typename T>
-  requires std::is_floating_point_v<T>
+requires std::is_floating_point_v<T>
 struct Schema<T> {
   static Json get() { return {{"type", "number"}}; }
 };
@@ -151,7 +151,8 @@ std::unique_ptr<Tool> function_tool(const FunctionToolOptions& options,
                                            std::to_string(parameters.size()) + " are named");
     }
     return detail::make(options, parameters, schemas, required, std::move(body));
-  }(std::make_index_sequence<kCount>{});
+  }
+  (std::make_index_sequence<kCount>{});
 }
 
 }  // namespace orkestra::tools

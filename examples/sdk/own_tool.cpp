@@ -17,8 +17,7 @@ int main(int argc, char** argv) try {
       {.name = "get_status",
        .description = "Get the status of an order.",
        .answer_form = "The status of the order {order} is {status}."},
-      {{.name = "order", .copied = true}},
-      [&parcels](const std::string& order) {
+      {{.name = "order", .copied = true}}, [&parcels](const std::string& order) {
         const auto found = parcels.find(order);
         if (found == parcels.end()) {
           throw orkestra::Error(orkestra::ErrorCode::kNotFound, "there is no order " + order);
@@ -26,9 +25,8 @@ int main(int argc, char** argv) try {
         return Json{{"status", found->second}};
       }));
 
-  const Json report = agent.run(question, [](const auto& event, const auto&) {
-    std::cout << "  " << event.kind << "\n";
-  });
+  const Json report = agent.run(
+      question, [](const auto& event, const auto&) { std::cout << "  " << event.kind << "\n"; });
   std::cout << report["status"] << ": " << report["answer"].get<std::string>() << "\n";
   return report["status"] == "verified" ? 0 : 3;
 } catch (const orkestra::Error& error) {

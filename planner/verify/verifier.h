@@ -91,8 +91,9 @@ std::vector<CheckedClaim> verify(std::string_view answer,
                                  const std::vector<std::unique_ptr<Source>>& sources,
                                  const Limits& limits);
 
-// Which words of the question the evidence accounts for (compared by stems, shown as asked; stop words aside). An answer
-// whose evidence never touches "deadline" does not answer a question about a deadline.
+// Which words of the question the evidence accounts for (compared by stems, shown as asked; stop
+// words aside). An answer whose evidence never touches "deadline" does not answer a question about
+// a deadline.
 struct Coverage {
   std::vector<std::string> covered;  // words as asked, case folded
   std::vector<std::string> missing;

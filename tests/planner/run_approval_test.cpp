@@ -1,7 +1,7 @@
 // Calls that a person must approve, and calls that policy forbids.
 #include <orkestra/core/error.h>
-#include <orkestra/planner/report.h>
 #include <orkestra/planner/replay.h>
+#include <orkestra/planner/report.h>
 #include <orkestra/tests/catch.h>
 #include <orkestra/tests/planner/booking_tool.h>
 #include <orkestra/tests/planner/run_fixture.h>
