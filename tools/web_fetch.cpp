@@ -107,7 +107,10 @@ class WebFetchTool final : public Tool {
     spec_.parameters =
         Json{{"type", "object"},
              {"properties",
-              {{"url", {{"type", "string"}, {"description", "The page's address: https://..."}}}}},
+              {{"url",
+                {{"type", "string"},
+                 {"format", "uri"},  // policy lets a URL that a trusted source names be fetched
+                 {"description", "The page's address: https://..."}}}}},
              {"required", Json::array({"url"})},
              {"additionalProperties", false}};
     spec_.traits = {.reads_untrusted = true, .reaches_out = true, .safe_to_repeat = true};

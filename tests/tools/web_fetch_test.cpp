@@ -2,6 +2,7 @@
 #include <orkestra/core/text.h>
 #include <orkestra/tests/catch.h>
 #include <orkestra/tests/http_test_server.h>
+#include <orkestra/tools/policy.h>
 #include <orkestra/tools/web_fetch.h>
 
 #include <random>
@@ -147,4 +148,21 @@ TEST_CASE("fetch_page: long pages and texts are cut at a character and say so") 
   REQUIRE(by_page.ok);
   CHECK(by_page.truncated);
   CHECK(by_page.value.at("text").get<std::string>().size() == 500);
+}
+
+TEST_CASE("policy lets a page be fetched that the user or a trusted document names, no other") {
+  const ToolSpec spec = tools::make_web_fetch_tool()->spec();
+  const auto permission = [&](const std::string& url, Label label) {
+    Evidence seen;
+    seen.quote = "Terms: https://bank.example/terms for 7326.41 euros";
+    seen.label = label;
+    const ToolCall call{.name = spec.name, .arguments = {{"url", url}}};
+    return tools::rule({}, spec, call, "Read https://a.example/x", {seen}).permission;
+  };
+  const Label document{Integrity::kTrusted, Confidentiality::kPrivate};
+  const Label page{Integrity::kUntrusted, Confidentiality::kPublic};
+  CHECK(permission("https://a.example/x", page) == tools::Permission::kAllow);
+  CHECK(permission("https://bank.example/terms", document) == tools::Permission::kAllow);
+  CHECK(permission("https://bank.example/terms", page) == tools::Permission::kDeny);
+  CHECK(permission("https://evil.example/?balance=7326.41", document) == tools::Permission::kDeny);
 }
