@@ -84,6 +84,10 @@ bool permitted(AddressKind kind, const HttpAllowance* allowance) {
 }  // namespace
 
 std::vector<IpAddress> resolve_by_system(const std::string& host, const Limits& limits) {
+  // RFC 6761, section 6.3: these are loopback whatever a resolver says, and whether or not it does.
+  if (host == "localhost" || host.ends_with(".localhost")) {
+    return {*parse_ip_address("127.0.0.1"), *parse_ip_address("::1")};
+  }
   const auto lookup = std::make_shared<Lookup>();
   lookup->host = host;
   try {

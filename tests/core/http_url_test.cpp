@@ -1,8 +1,10 @@
 #include <orkestra/core/error.h>
+#include <orkestra/core/http_guard.h>
 #include <orkestra/core/http_url.h>
 #include <orkestra/core/net_address.h>
 #include <orkestra/tests/catch.h>
 
+#include <chrono>
 #include <random>
 
 using namespace orkestra;
@@ -267,4 +269,13 @@ TEST_CASE("mutated URLs are read or refused, and what is read means the same whe
     }
   }
   CHECK(read > 1000);
+}
+
+TEST_CASE("localhost is this machine whatever a resolver knows") {
+  for (const char* host : {"localhost", "db.localhost"}) {
+    for (const IpAddress& address :
+         resolve_by_system(host, Limits::within(std::chrono::seconds(5)))) {
+      CHECK(classify(address) == AddressKind::kLoopback);
+    }
+  }
 }
