@@ -137,11 +137,13 @@ TEST_CASE("a client that reads nothing is given up, and holds nobody else up") {
   std::string requests;
   for (std::size_t i = 0; i < kRequests; ++i) requests += stuck.request("GET", "/v1/runs/" + id);
   stuck.send(requests);
-  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(800);
-  while (std::chrono::steady_clock::now() < end) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  bool given_up = false;
+  while (!given_up && std::chrono::steady_clock::now() < end) {
     REQUIRE(service.ask("GET", "/healthz").status == 200);
+    given_up = stuck.reset_by_peer();
   }
-  CHECK(stuck.read_to_end().size() < kRequests * std::size_t{60'000});
+  CHECK(given_up);
 }
 
 }  // namespace orkestra::service

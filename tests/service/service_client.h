@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -65,6 +66,11 @@ class Client {
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
     return true;
+  }
+  // Whether the other side has given this connection up, told without reading from it.
+  bool reset_by_peer() const {
+    pollfd waiting{.fd = socket_, .events = POLLRDHUP, .revents = 0};
+    return ::poll(&waiting, 1, 10) == 1 && (waiting.revents & (POLLERR | POLLHUP | POLLRDHUP)) != 0;
   }
   void half_close() { ::shutdown(socket_, SHUT_WR); }
 
