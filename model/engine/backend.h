@@ -32,6 +32,11 @@ class Backend {
   virtual StateHandle copy_state(StateHandle state) = 0;
   virtual void release_state(StateHandle state) = 0;
   virtual std::size_t state_bytes(StateHandle state) const = 0;
+  // Memory of all states together; what they share is counted once.
+  virtual std::size_t bytes_in_use() const = 0;
+  // At most how much bytes_in_use() grows when the state is copied, or fed n_tokens more.
+  virtual std::size_t copy_bytes(StateHandle state) const = 0;
+  virtual std::size_t growth_bytes(StateHandle state, std::size_t n_tokens) const = 0;
 
   // Feeds every chunk to its state. logits: [sum of n_logits, n_vocab], in the order of chunks.
   // What a sequence gets depends on its own tokens only, bit for bit. Throws Error{kInvalid} for

@@ -34,7 +34,7 @@ CpuBackend::CpuBackend(const Network& network, const Kernels& kernels, int n_thr
   scores_.resize(static_cast<std::size_t>(pool_.n_parts()));
 }
 
-CpuBackend::State& CpuBackend::find(StateHandle state) {
+CpuBackend::State& CpuBackend::find(StateHandle state) const {
   const auto found = states_.find(static_cast<std::int64_t>(state));
   if (found == states_.end()) {
     throw Error(ErrorCode::kInternal, "backend: no state has this handle");
@@ -69,13 +69,37 @@ void CpuBackend::release_state(StateHandle state) {
 
 std::size_t CpuBackend::state_bytes(StateHandle state) const {
   const auto found = states_.find(static_cast<std::int64_t>(state));
-  if (found == states_.end()) return 0;
+  return found == states_.end() ? 0 : bytes_of(*found->second);
+}
+
+std::size_t CpuBackend::bytes_of(const State& state) {
   std::size_t bytes = sizeof(State);
-  for (const LayerState& layer : found->second->layers) {
+  for (const LayerState& layer : state.layers) {
     bytes += sizeof(LayerState) + sizeof(float) * (layer.conv.capacity() + layer.ssm.capacity() +
                                                    layer.k.capacity() + layer.v.capacity());
   }
   return bytes;
+}
+
+std::size_t CpuBackend::bytes_in_use() const {
+  std::size_t bytes = 0;
+  for (const auto& [handle, state] : states_) bytes += bytes_of(*state);
+  return bytes;
+}
+
+// A vector that must grow at least doubles.
+std::size_t CpuBackend::growth_bytes(StateHandle handle, std::size_t n_tokens) const {
+  const State& state = find(handle);
+  std::size_t values = 0;
+  for (std::size_t i = 0; i < network_.layers.size(); ++i) {
+    const auto* attention = std::get_if<AttentionMixer>(&network_.layers[i].mixer);
+    if (attention == nullptr) continue;
+    const std::vector<float>& k = state.layers[i].k;
+    const std::size_t needed =
+        k.size() + n_tokens * static_cast<std::size_t>(attention->n_kv_heads * attention->head_dim);
+    if (needed > k.capacity()) values += 2 * (std::max(needed, 2 * k.size()) - k.capacity());
+  }
+  return values * sizeof(float);
 }
 
 void CpuBackend::begin_step(std::span<const StepChunk> chunks) {

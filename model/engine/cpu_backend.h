@@ -29,6 +29,9 @@ class CpuBackend final : public Backend {
   StateHandle copy_state(StateHandle state) override;
   void release_state(StateHandle state) override;
   std::size_t state_bytes(StateHandle state) const override;
+  std::size_t bytes_in_use() const override;
+  std::size_t copy_bytes(StateHandle state) const override { return state_bytes(state); }
+  std::size_t growth_bytes(StateHandle state, std::size_t n_tokens) const override;
   void step(std::span<const StepChunk> chunks, std::vector<float>& logits) override;
 
  private:
@@ -56,7 +59,8 @@ class CpuBackend final : public Backend {
     std::int64_t y_stride;
   };
 
-  State& find(StateHandle state);
+  State& find(StateHandle state) const;
+  static std::size_t bytes_of(const State& state);
   void begin_step(std::span<const StepChunk> chunks);
   void mix(const AttentionMixer& mixer, std::size_t layer);
   void mix(const Mamba1Mixer& mixer, std::size_t layer);

@@ -25,6 +25,13 @@ class CountingBackend final : public Backend {
   std::size_t state_bytes(StateHandle state) const override {
     return live.at(static_cast<std::int64_t>(state));
   }
+  std::size_t bytes_in_use() const override {
+    std::size_t bytes = 0;
+    for (const auto& [handle, size] : live) bytes += size;
+    return bytes;
+  }
+  std::size_t copy_bytes(StateHandle state) const override { return state_bytes(state); }
+  std::size_t growth_bytes(StateHandle, std::size_t) const override { return 0; }
   void step(std::span<const StepChunk>, std::vector<float>&) override {}
 
   std::map<std::int64_t, std::size_t> live;

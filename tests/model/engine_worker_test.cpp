@@ -72,6 +72,11 @@ class WatchedBackend final : public Backend {
   StateHandle copy_state(StateHandle s) override { return ++live_, inner_.copy_state(s); }
   void release_state(StateHandle s) override { --live_, inner_.release_state(s); }
   std::size_t state_bytes(StateHandle s) const override { return inner_.state_bytes(s); }
+  std::size_t bytes_in_use() const override { return inner_.bytes_in_use(); }
+  std::size_t copy_bytes(StateHandle s) const override { return inner_.copy_bytes(s); }
+  std::size_t growth_bytes(StateHandle s, std::size_t n) const override {
+    return inner_.growth_bytes(s, n);
+  }
   void step(std::span<const StepChunk> chunks, std::vector<float>& logits) override {
     std::size_t n = 0;
     for (const StepChunk& chunk : chunks) n += chunk.tokens.size();
