@@ -1,10 +1,11 @@
 // The measuring behind `orkestra model bench`: tokens per second of prompts (pp) and of writing
-// (tg), with the meaning llama-bench gives them.
+// (tg), with the meaning llama-bench gives them, and under its names where it has one.
 #pragma once
 
 #include <orkestra/core/json.h>
 #include <orkestra/model/arch/network.h>
 #include <orkestra/model/engine/cpu_backend.h>
+#include <orkestra/model/engine/loaded_model.h>
 
 #include <cstdint>
 #include <functional>
@@ -20,24 +21,43 @@ struct BenchOptions {
   std::vector<int> n_threads{0};            // 0 = the processor's cores
   int repetitions = 5;
   std::int64_t batch = 512;  // prompt tokens per step
+  bool warm_up = true;       // an unmeasured prompt, or one written token, before each test
   std::string kernels = "best";
 };
+
+// What one token costs, from the tensors of the file: an upper bound of the speed is the machine's
+// bandwidth over the bytes (writing), and its arithmetic over the multiply-adds (prompts).
+struct TokenCost {
+  std::int64_t weight_bytes = 0;   // read once for each token that is written alone
+  std::int64_t multiply_adds = 0;  // of matrix products; attention's over its keys not counted
+};
+
+TokenCost token_cost(const model::GgufFile& file);
 
 struct BenchResult {
   std::int64_t n_prompt = 0;
   std::int64_t n_gen = 0;
   std::int64_t n_depth = 0;
   int n_threads = 0;
-  std::vector<double> samples_ts;  // tokens per second of each repetition
+  std::int64_t prepare_ns = 0;           // making the backend: threads, packed weights
+  std::int64_t peak_rss_bytes = 0;       // of the process, up to the end of this test
+  std::size_t state_bytes = 0;           // of one sequence at the end of the test
+  std::vector<std::int64_t> samples_ns;  // each repetition
 
-  double average_ts() const;
-  double stddev_ts() const;  // of the sample (n - 1); 0 for one
+  std::vector<double> samples_ts() const;  // tokens per second of each repetition
 };
 
-// One result per test, each after one unmeasured run. on_result is called as they come.
+// One result per test. on_result is called as they come. Throws Error{kInvalid} for options that
+// can't be measured, before anything is.
 std::vector<BenchResult> bench(const model::Network& network, const BenchOptions& options,
                                const std::function<void(const BenchResult&)>& on_result);
 
-Json to_json(const BenchResult& result);
+// Of a sample: the mean, and the deviation with n - 1 (0 for one value).
+double mean(const std::vector<double>& values);
+double deviation(const std::vector<double>& values);
+
+// An array with one object a result, each whole by itself. open_ns: what opening the file took.
+Json to_json(const model::LoadedModel& model, const BenchOptions& options, std::int64_t open_ns,
+             const std::vector<BenchResult>& results);
 
 }  // namespace orkestra::apps

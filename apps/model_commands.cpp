@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -131,7 +132,11 @@ void logits_command(const ModelOptions& options) {
 }
 
 void bench_command(const ModelOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
   const auto model = open(options.file);
+  const std::int64_t open_ns =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start)
+          .count();
   const bool progress = !options.json || isatty(STDERR_FILENO) != 0;
   if (!options.json) {
     std::printf("%-28s %10s %8s %8s %22s\n", "model", "test", "depth", "threads", "tokens/s");
@@ -142,19 +147,12 @@ void bench_command(const ModelOptions& options) {
                                                  : "tg" + std::to_string(result.n_gen);
     std::fprintf(options.json ? stderr : stdout, "%-28.28s %10s %8lld %8d %13.2f +- %5.2f\n",
                  model->id().c_str(), test.c_str(), static_cast<long long>(result.n_depth),
-                 result.n_threads, result.average_ts(), result.stddev_ts());
+                 result.n_threads, mean(result.samples_ts()), deviation(result.samples_ts()));
     std::fflush(stdout);
   };
   const auto results = bench(model->network(), options.bench, show);
   if (!options.json) return;
-  Json rows = Json::array();
-  for (const BenchResult& result : results) {
-    Json row = {{"model", model->id()},
-                {"kernels", model::kernels_named(options.bench.kernels).name}};
-    row.update(to_json(result));
-    rows.push_back(std::move(row));
-  }
-  std::cout << rows.dump(2) << "\n";
+  std::cout << to_json(*model, options.bench, open_ns, results).dump(2) << "\n";
 }
 
 }  // namespace
@@ -214,6 +212,7 @@ void add_model_commands(CLI::App& app) {
         ->delimiter(',');
     command->add_option("-t,--threads", bench.n_threads, "Threads, 0 = all cores")->delimiter(',');
     command->add_option("-r,--repetitions", bench.repetitions, "Measured runs of each test");
+    command->add_flag("!--no-warmup", bench.warm_up, "Measure from the first token on");
     command->add_option("-b,--batch", bench.batch, "Prompt tokens per step");
     command->add_option("--kernels", bench.kernels, "best, reference or avx2");
     command->add_flag("--json", options->json, "Print JSON");
