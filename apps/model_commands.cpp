@@ -2,6 +2,7 @@
 #include <orkestra/apps/model_bench.h>
 #include <orkestra/apps/model_commands.h>
 #include <orkestra/apps/model_info.h>
+#include <orkestra/apps/model_replay.h>
 #include <orkestra/core/error.h>
 #include <orkestra/core/json.h>
 #include <orkestra/model/engine/cpu_backend.h>
@@ -217,6 +218,7 @@ void add_model_commands(CLI::App& app) {
     command->add_option("--kernels", bench.kernels, "best, reference or avx2");
     command->add_flag("--json", options->json, "Print JSON");
   }
+  add_replay_command(*model);
 }
 
 }  // namespace orkestra::apps
