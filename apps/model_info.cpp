@@ -1,5 +1,6 @@
 #include <orkestra/apps/model_info.h>
 #include <orkestra/core/error.h>
+#include <orkestra/model/format/tensor_type.h>
 
 #include <map>
 #include <string_view>
@@ -7,28 +8,6 @@
 
 namespace orkestra::apps {
 namespace {
-
-using model::TensorType;
-
-std::string_view name(TensorType type) {
-  switch (type) {
-    case TensorType::kF32:
-      return "F32";
-    case TensorType::kF16:
-      return "F16";
-    case TensorType::kQ5_0:
-      return "Q5_0";
-    case TensorType::kQ8_0:
-      return "Q8_0";
-    case TensorType::kQ4_K:
-      return "Q4_K";
-    case TensorType::kQ6_K:
-      return "Q6_K";
-    case TensorType::kBF16:
-      return "BF16";
-  }
-  return "other";
-}
 
 std::string_view name(model::ToolCallStyle style) {
   switch (style) {
@@ -67,7 +46,7 @@ Json model_info(const model::LoadedModel& model) {
   for (const model::TensorView& tensor : model.file().tensors()) {
     parameters += tensor.rows() * tensor.row_length();
     bytes += tensor.data.size();
-    ++types[std::string(name(tensor.type))];
+    ++types[std::string(model::info(tensor.type).name)];
   }
   Json info = {{"id", model.id()},
                {"file", model.file().name()},

@@ -163,10 +163,13 @@ class ParsedGguf final : public GgufFile {
     const auto number = in.read<std::uint32_t>("the tensor type");
     const TensorTypeInfo* type = find_tensor_type(number);
     if (type == nullptr) {
-      in.fail(ErrorCode::kUnsupported,
-              "tensor type number " + std::to_string(number) +
-                  " is not supported; quantise the model to F32, F16, BF16, Q8_0, Q5_0, Q4_K or "
-                  "Q6_K tensors");
+      std::string known;
+      for (const TensorTypeInfo& row : tensor_types()) {
+        known.append(known.empty() ? "" : ", ").append(row.name);
+      }
+      in.fail(ErrorCode::kUnsupported, "tensor type number " + std::to_string(number) +
+                                           " is not supported; quantise the model to one of " +
+                                           known);
     }
     if (tensor.shape[0] % type->block_elements != 0) {
       in.fail(ErrorCode::kCorrupt, "a row of " + std::to_string(tensor.shape[0]) +

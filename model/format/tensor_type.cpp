@@ -8,14 +8,22 @@ namespace orkestra::model {
 
 namespace {
 
-constexpr std::array<TensorTypeInfo, 7> kTypes{{
+constexpr std::array<TensorTypeInfo, 15> kTypes{{
     {TensorType::kF32, "F32", 1, 4},
     {TensorType::kF16, "F16", 1, 2},
     {TensorType::kBF16, "BF16", 1, 2},
+    {TensorType::kQ4_0, "Q4_0", kBlock32, sizeof(BlockQ4_0)},
+    {TensorType::kQ4_1, "Q4_1", kBlock32, sizeof(BlockQ4_1)},
     {TensorType::kQ5_0, "Q5_0", kBlock32, sizeof(BlockQ5_0)},
+    {TensorType::kQ5_1, "Q5_1", kBlock32, sizeof(BlockQ5_1)},
     {TensorType::kQ8_0, "Q8_0", kBlock32, sizeof(BlockQ8_0)},
+    {TensorType::kQ2_K, "Q2_K", kBlock256, sizeof(BlockQ2_K)},
+    {TensorType::kQ3_K, "Q3_K", kBlock256, sizeof(BlockQ3_K)},
     {TensorType::kQ4_K, "Q4_K", kBlock256, sizeof(BlockQ4_K)},
+    {TensorType::kQ5_K, "Q5_K", kBlock256, sizeof(BlockQ5_K)},
     {TensorType::kQ6_K, "Q6_K", kBlock256, sizeof(BlockQ6_K)},
+    {TensorType::kIQ4_NL, "IQ4_NL", kBlock32, sizeof(BlockIQ4_NL)},
+    {TensorType::kIQ4_XS, "IQ4_XS", kBlock256, sizeof(BlockIQ4_XS)},
 }};
 
 }  // namespace
@@ -26,6 +34,8 @@ const TensorTypeInfo* find_tensor_type(std::uint32_t number) {
   }
   return nullptr;
 }
+
+std::span<const TensorTypeInfo> tensor_types() { return kTypes; }
 
 const TensorTypeInfo& info(TensorType type) {
   const TensorTypeInfo* found = find_tensor_type(static_cast<std::uint32_t>(type));

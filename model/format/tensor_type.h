@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace orkestra::model {
@@ -20,6 +21,9 @@ struct TensorTypeInfo {
 const TensorTypeInfo* find_tensor_type(std::uint32_t number);
 
 const TensorTypeInfo& info(TensorType type);
+
+// Every type this build can read.
+std::span<const TensorTypeInfo> tensor_types();
 
 // Bytes of one row of `cols` elements; `cols` must be a multiple of the block.
 std::size_t row_bytes(TensorType type, std::int64_t cols);

@@ -14,14 +14,40 @@ namespace orkestra::model {
 
 namespace {
 
-bool takes_integers(TensorType weight_type) { return info(weight_type).block_elements > 1; }
+// Which products there are for a weight type. A type without products of its own goes to the
+// reference: right, and slow.
+enum class Products { kFloat, kInteger, kReference };
+
+Products products_of(TensorType weight_type) {
+  switch (weight_type) {
+    case TensorType::kF32:
+    case TensorType::kF16:
+    case TensorType::kBF16:
+      return Products::kFloat;
+    case TensorType::kQ8_0:
+    case TensorType::kQ5_0:
+    case TensorType::kQ4_K:
+    case TensorType::kQ6_K:
+      return Products::kInteger;
+    case TensorType::kQ4_0:
+    case TensorType::kQ4_1:
+    case TensorType::kQ5_1:
+    case TensorType::kQ2_K:
+    case TensorType::kQ3_K:
+    case TensorType::kQ5_K:
+    case TensorType::kIQ4_NL:
+    case TensorType::kIQ4_XS:
+      return Products::kReference;
+  }
+  return Products::kReference;
+}
 
 void prepare(TensorType weight_type, const float* x, std::int64_t n_tokens, std::int64_t cols,
              PreparedActivations& out) {
   out.n_tokens = n_tokens;
   out.cols = cols;
   const auto size = static_cast<std::size_t>(n_tokens * cols);
-  if (!takes_integers(weight_type)) {
+  if (products_of(weight_type) != Products::kInteger) {
     out.values.assign(x, x + size);
     return;
   }
@@ -33,6 +59,10 @@ void prepare(TensorType weight_type, const float* x, std::int64_t n_tokens, std:
 
 void matmul(const Matrix& w, const PreparedActivations& x, float* y, std::int64_t y_stride,
             std::int64_t row_begin, std::int64_t row_end) {
+  const Products products = products_of(w.type);
+  if (products == Products::kReference) {
+    return reference_kernels().matmul(w, x, y, y_stride, row_begin, row_end);
+  }
   const avx2::Activations activations{
       .n_tokens = x.n_tokens,
       .cols = x.cols,
@@ -41,7 +71,7 @@ void matmul(const Matrix& w, const PreparedActivations& x, float* y, std::int64_
       .scales = x.scales.data(),
       .sums = x.sums.data(),
   };
-  if (takes_integers(w.type)) {
+  if (products == Products::kInteger) {
     avx2::matmul_quantised(w, static_cast<std::int64_t>(row_bytes(w.type, w.cols)), activations, y,
                            y_stride, row_begin, row_end);
   } else {

@@ -18,8 +18,10 @@ namespace orkestra::tests {
 using Random = std::mt19937;
 
 inline constexpr model::TensorType kQuantisedTypes[] = {
-    model::TensorType::kQ8_0, model::TensorType::kQ5_0, model::TensorType::kQ4_K,
-    model::TensorType::kQ6_K};
+    model::TensorType::kQ4_0, model::TensorType::kQ4_1,   model::TensorType::kQ5_0,
+    model::TensorType::kQ5_1, model::TensorType::kQ8_0,   model::TensorType::kQ2_K,
+    model::TensorType::kQ3_K, model::TensorType::kQ4_K,   model::TensorType::kQ5_K,
+    model::TensorType::kQ6_K, model::TensorType::kIQ4_NL, model::TensorType::kIQ4_XS};
 inline constexpr model::TensorType kFloatTypes[] = {
     model::TensorType::kF32, model::TensorType::kF16, model::TensorType::kBF16};
 
@@ -68,12 +70,23 @@ struct RandomMatrix {
           break;
         case model::TensorType::kQ8_0:
         case model::TensorType::kQ5_0:
+        case model::TensorType::kQ4_0:
+        case model::TensorType::kIQ4_NL:
+        case model::TensorType::kIQ4_XS:
           set_half(at, 10 + random() % 3);
           break;
+        case model::TensorType::kQ4_1:
+        case model::TensorType::kQ5_1:
         case model::TensorType::kQ4_K:
+        case model::TensorType::kQ5_K:
           set_half(at, 10 + random() % 3);
           set_half(at + 2, 10 + random() % 3);
           break;
+        case model::TensorType::kQ2_K:
+          set_half(at + block - 2, 8 + random() % 3);
+          set_half(at + block - 4, 8 + random() % 3);
+          break;
+        case model::TensorType::kQ3_K:
         case model::TensorType::kQ6_K:
           set_half(at + block - 2, 8 + random() % 3);
           break;

@@ -147,6 +147,55 @@ TEST_CASE("Q6_K: six bits in two places, minus 32") {
   CHECK(x[255] == 0.5F * 7 * (15 + 48 - 32));
 }
 
+TEST_CASE("every quantised type reads as the program that wrote it reads it") {
+  const auto file =
+      model::GgufFile::open(std::string(ORKESTRA_SOURCE_DIR) + "/tests/golden/blocks/blocks.gguf");
+  for (const TensorType type : kQuantisedTypes) {
+    const std::string name(model::info(type).name);
+    INFO(name);
+    const auto* blocks = file->find_tensor(name + ".blocks");
+    const auto* values = file->find_tensor(name + ".values");
+    REQUIRE(blocks != nullptr);
+    REQUIRE(values != nullptr);
+    REQUIRE(blocks->type == type);
+    const model::Matrix matrix{type, blocks->rows(), blocks->row_length(), blocks->data.data()};
+    std::vector<float> expected(static_cast<std::size_t>(matrix.rows * matrix.cols));
+    std::memcpy(expected.data(), values->data.data(), values->data.size());
+    std::vector<float> got(expected.size());
+    for (std::int64_t row = 0; row < matrix.rows; ++row) {
+      model::dequantize_row(matrix, row, got.data() + row * matrix.cols);
+    }
+    CHECK(got == expected);
+  }
+}
+
+TEST_CASE("floats become the nearest half floats and bfloat16") {
+  for (std::uint32_t bits = 0; bits < 0x7C00; ++bits) {  // all finite positive halves
+    const auto half = static_cast<std::uint16_t>(bits);
+    const double here = half_by_definition(half);
+    const double next = bits == 0x7BFF ? 65536.0 : half_by_definition(half + 1);
+    const auto middle = static_cast<float>((here + next) / 2);  // exact in float
+    const std::uint16_t even = (bits & 1U) == 0 ? half : static_cast<std::uint16_t>(half + 1);
+    REQUIRE(model::float_to_f16(static_cast<float>(here)) == half);
+    REQUIRE(model::float_to_f16(-static_cast<float>(here)) == (half | 0x8000U));
+    REQUIRE(model::float_to_f16(middle) == even);
+    REQUIRE(model::float_to_f16(std::nextafter(middle, 0.0F)) == half);
+    REQUIRE(model::float_to_f16(std::nextafter(middle, 1e6F)) == half + 1);
+  }
+  const float infinity = std::numeric_limits<float>::infinity();
+  CHECK(model::float_to_f16(infinity) == 0x7C00);
+  CHECK(model::float_to_f16(-1e30F) == 0xFC00);
+  CHECK(std::isnan(model::f16_to_float(model::float_to_f16(std::nanf("")))));
+  CHECK(model::float_to_f16(1e-30F) == 0);
+  for (std::uint32_t bits = 0; bits < 65536; ++bits) {
+    const float value = model::bf16_to_float(static_cast<std::uint16_t>(bits));
+    if (!std::isnan(value)) REQUIRE(model::float_to_bf16(value) == bits);
+  }
+  CHECK(model::float_to_bf16(std::bit_cast<float>(0x3F808000U)) == 0x3F80);  // a tie, to even
+  CHECK(model::float_to_bf16(std::bit_cast<float>(0x3F818000U)) == 0x3F82);
+  CHECK(std::isnan(model::bf16_to_float(model::float_to_bf16(std::nanf("")))));
+}
+
 TEST_CASE("rows of a matrix follow each other") {
   Random random(1);
   const RandomMatrix w(TensorType::kQ4_K, 3, 512, random);

@@ -115,6 +115,14 @@ TEST_CASE("the largest weights times the largest activations do not overflow") {
       if (type == TensorType::kQ8_0) std::memset(p + 2, 0x80, 32);
       if (type == TensorType::kQ5_0) std::memset(p + 2, 0, 20);
       if (type == TensorType::kQ4_K) std::memset(p + 4, 0xFF, 140);
+      if (type == TensorType::kQ5_K) std::memset(p + 4, 0xFF, 172);
+      if (type == TensorType::kQ4_0 || type == TensorType::kIQ4_NL) std::memset(p + 2, 0, 16);
+      if (type == TensorType::kQ4_1 || type == TensorType::kQ5_1) {
+        std::memset(p + 4, 0xFF, block - 4);
+      }
+      if (type == TensorType::kQ2_K) std::memset(p, 0xFF, 80);
+      if (type == TensorType::kQ3_K) std::memset(p, 0, 108);
+      if (type == TensorType::kIQ4_XS) std::memset(p + 2, 0, 134);
       if (type == TensorType::kQ6_K) {
         std::memset(p, 0, 192);
         std::memset(p + 192, 0x80, 16);
