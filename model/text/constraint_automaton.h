@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -36,6 +37,11 @@ class ConstraintMatcher {
   bool complete() const;  // the output may end here
   bool at_end() const;    // it must: nothing else is allowed
   bool unconstrained() const;
+  // The bytes that must come next, whatever is chosen: as long as the output may not end and only
+  // one byte is allowed. At most `max_bytes`; "" when there is a choice already. They can be
+  // tokenized and appended without asking the model; the last token may well be cut short by the
+  // end of what is forced, so a caller that wants the model's own tokens leaves it out.
+  std::string forced_bytes(std::size_t max_bytes = 256) const;
 
  private:
   friend class TokenTrie;

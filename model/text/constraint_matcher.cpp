@@ -51,6 +51,21 @@ bool ConstraintMatcher::complete() const { return state_->set.accepting; }
 bool ConstraintMatcher::at_end() const {
   return state_->set.accepting && state_->set.threads.empty();
 }
+std::string ConstraintMatcher::forced_bytes(std::size_t max_bytes) const {
+  std::string forced;
+  Simulation simulation = state_->simulation;
+  ThreadSet now = state_->set;
+  ThreadSet next;
+  while (forced.size() < max_bytes && !now.accepting) {
+    const int byte = simulation.only_byte(now);
+    if (byte < 0) break;
+    forced += static_cast<char>(byte);
+    simulation.step(now, static_cast<std::uint8_t>(byte), next);
+    std::swap(now, next);
+  }
+  return forced;
+}
+
 bool ConstraintMatcher::unconstrained() const {
   return state_->simulation.reads_any_text(state_->set);
 }

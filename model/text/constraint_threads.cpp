@@ -163,6 +163,41 @@ void Simulation::compact(ThreadSet& set) {
   frames_ = std::move(kept);
 }
 
+int Simulation::only_byte(const ThreadSet& set) const {
+  int only = -1;
+  const auto several = [&](int byte) {
+    if (only < 0) only = byte;
+    return only != byte;
+  };
+  for (const Thread& thread : set.threads) {
+    const Instruction& instruction = program_->code[thread.pc];
+    switch (instruction.op) {
+      case Op::kRange:
+        if (instruction.a != instruction.b || several(static_cast<int>(instruction.a))) return -1;
+        break;
+      case Op::kDfa: {
+        const auto& next = program_->dfas[instruction.a].states[thread.dfa_state].next;
+        for (int byte = 0; byte < 256; ++byte) {
+          if (next[static_cast<std::size_t>(byte)] != ByteDfa::kDead && several(byte)) return -1;
+        }
+        break;
+      }
+      case Op::kSpan:
+        for (int byte = 0; byte < 256; ++byte) {
+          SpanIndex::Position moved = thread.position;
+          if (program_->spans[instruction.a].advance(moved, static_cast<std::uint8_t>(byte)) &&
+              several(byte)) {
+            return -1;
+          }
+        }
+        break;
+      default:
+        return -1;
+    }
+  }
+  return only;
+}
+
 bool Simulation::reads_any_text(const ThreadSet& set) const {
   return std::any_of(set.threads.begin(), set.threads.end(), [&](const Thread& thread) {
     const Instruction& instruction = program_->code[thread.pc];

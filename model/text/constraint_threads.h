@@ -46,6 +46,9 @@ class Simulation {
   // Keeps only the frames that `set` uses.
   void compact(ThreadSet& set);
 
+  // The one byte that every thread of `set` reads next; -1 when there are several, or none.
+  int only_byte(const ThreadSet& set) const;
+
   bool reads_any_text(const ThreadSet& set) const;
 
  private:

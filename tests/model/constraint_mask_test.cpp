@@ -122,6 +122,27 @@ TEST_CASE("masks: control tokens only where the output may end") {
   }
 }
 
+TEST_CASE("forced bytes: what must come next, up to the next choice") {
+  const auto forced = [](const Constraint& constraint, std::string_view written) {
+    ConstraintMatcher matcher(ConstraintAutomaton::compile(constraint));
+    REQUIRE(matcher.accept(written));
+    return matcher.forced_bytes();
+  };
+  const Constraint call = Constraint::json_schema(
+      Json::parse(R"({"type":"object","properties":{"region":{"enum":["North","Norway"]},
+          "year":{"const":2024}},"required":["region","year"]})"));
+  CHECK(forced(call, "") == R"({"region":"Nor)");
+  CHECK(forced(call, R"({"region":"North)") == R"(","year":2024})");
+  CHECK(forced(Constraint::choices({"yes", "yes it is"}), "") == "yes");
+  CHECK(forced(Constraint::choices({"yes", "yes it is"}), "yes").empty());  // it may end here
+  CHECK(forced(Constraint::text(), "").empty());
+  CHECK(forced(Constraint::span({{"1", "Blue Moon"}}), "B") == "lue");
+  ConstraintMatcher matcher(ConstraintAutomaton::compile(Constraint::literal("abcdef")));
+  CHECK(matcher.forced_bytes(3) == "abc");
+  CHECK(matcher.accept("abc"));
+  CHECK(matcher.forced_bytes() == "def");
+}
+
 TEST_CASE("masks: long outputs keep their cost") {
   ConstraintMatcher matcher(ConstraintAutomaton::compile(Constraint::json_schema(true)));
   REQUIRE(matcher.accept("["));
