@@ -77,13 +77,18 @@ void info_command(const ModelOptions& options) {
   std::cout << (options.json ? info.dump(2) + "\n" : to_text(info));
 }
 
+// Only the vocabulary: files without weights have one, too.
+std::shared_ptr<const model::Tokenizer> open_tokenizer(const std::string& name) {
+  return model::make_tokenizer(*model::GgufFile::open(agent::locate_model(name)));
+}
+
 void tokenize_command(const ModelOptions& options) {
-  const auto model = open(options.file);
+  const auto tokenizer = open_tokenizer(options.file);
   const std::vector<TokenId> ids =
-      model->tokenizer().encode(options.has_text ? options.text : read_stdin());
+      tokenizer->encode(options.has_text ? options.text : read_stdin());
   if (options.json) {
     Json pieces = Json::array();
-    for (const TokenId id : ids) pieces.push_back(model->tokenizer().piece(id));
+    for (const TokenId id : ids) pieces.push_back(tokenizer->piece(id));
     std::cout << dump_json({{"ids", ids}, {"pieces", pieces}}) << "\n";
     return;
   }
@@ -92,10 +97,10 @@ void tokenize_command(const ModelOptions& options) {
 }
 
 void detokenize_command(const ModelOptions& options) {
-  const auto model = open(options.file);
+  const auto tokenizer = open_tokenizer(options.file);
   const std::string input = options.has_text ? options.text : read_stdin();
   const std::string text =
-      model->tokenizer().decode(parse_ids(input, "token ids", model->vocabulary_size()));
+      tokenizer->decode_whole(parse_ids(input, "token ids", tokenizer->size()));
   std::cout << (options.json ? dump_json({{"text", text}}) + "\n" : text);
 }
 

@@ -1,6 +1,10 @@
 // Tokenizer: text <-> token ids, read from a GGUF file's vocabulary. Immutable, shared,
-// thread-safe. "llama" = SentencePiece BPE with byte fallback (Kudo & Richardson 2018): merges by
-// score.
+// thread-safe. Kinds: "llama" (spm_tokenizer), "gpt2" and "gemma4" (bpe_tokenizer), "bert"
+// (wordpiece_tokenizer), "t5" (unigram_tokenizer). Each takes time in proportion to the text.
+//
+// Decoding gives back the bytes that were encoded, valid UTF-8 or not, for "llama", "gpt2" and
+// "gemma4"; but SentencePiece's mark for a space (U+2581) reads as a space. "bert" and "t5" change
+// what they read (case, accents, white space) and know only the characters of their vocabulary.
 #pragma once
 
 #include <orkestra/model/format/gguf.h>
@@ -38,8 +42,11 @@ class Tokenizer {
   TokenKind kind(TokenId id) const { return kinds_[static_cast<std::size_t>(id)]; }
   TokenId find(std::string_view piece) const;  // -1 if absent
   std::string decode(const std::vector<TokenId>& ids) const;
+  // What encode() was given: without the space that some vocabularies read before a text.
+  std::string decode_whole(const std::vector<TokenId>& ids) const;
 
   TokenId bos() const { return bos_; }  // -1 if absent
+  TokenId eos() const { return eos_; }  // -1 if absent; `stops` holds it
   TokenId unknown() const { return unknown_; }
   const std::vector<TokenId>& stops() const { return stops_; }  // every end-of-turn token
   bool add_bos() const { return add_bos_; }
@@ -47,9 +54,11 @@ class Tokenizer {
  protected:
   std::vector<TokenKind> kinds_;
   TokenId bos_ = -1;
+  TokenId eos_ = -1;
   TokenId unknown_ = -1;
   std::vector<TokenId> stops_;
   bool add_bos_ = false;
+  bool adds_space_ = false;  // encode() reads a space before the text
 };
 
 // Throws Error{kUnsupported} for a vocabulary kind this build lacks, {kCorrupt} for a broken one.

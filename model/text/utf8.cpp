@@ -28,4 +28,24 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
   return 0;
 }
 
+void append_utf8(std::int32_t code_point, std::string& out) {
+  const auto code = static_cast<std::uint32_t>(code_point);
+  const auto push = [&](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
+  if (code < 0x80U) {
+    push(code);
+  } else if (code < 0x800U) {
+    push(0xC0U | (code >> 6U));
+    push(0x80U | (code & 0x3FU));
+  } else if (code < 0x10000U) {
+    push(0xE0U | (code >> 12U));
+    push(0x80U | ((code >> 6U) & 0x3FU));
+    push(0x80U | (code & 0x3FU));
+  } else {
+    push(0xF0U | (code >> 18U));
+    push(0x80U | ((code >> 12U) & 0x3FU));
+    push(0x80U | ((code >> 6U) & 0x3FU));
+    push(0x80U | (code & 0x3FU));
+  }
+}
+
 }  // namespace orkestra::model

@@ -29,8 +29,8 @@ inline std::shared_ptr<const ChatFormat> nano_format() {
 }
 
 // Every byte, the control tokens of ChatML, two markers and a few merges.
-inline SpmVocabulary chat_ml_vocabulary() {
-  SpmVocabulary vocabulary{.bos = 1, .unknown = 0, .stops = {3}, .add_bos = true};
+inline Vocabulary chat_ml_vocabulary() {
+  Vocabulary vocabulary{.bos = 1, .unknown = 0, .stops = {3}, .add_bos = true};
   const auto add = [&](std::string text, TokenKind kind, float score = 0) {
     vocabulary.pieces.push_back({std::move(text), score, kind});
   };

@@ -110,7 +110,7 @@ TEST_CASE("merges go by score, then from the left") {
 }
 
 TEST_CASE("runs of spaces are matched by user-defined pieces of spaces, and the prefix is added") {
-  SpmVocabulary vocabulary = chat_ml_vocabulary();
+  Vocabulary vocabulary = chat_ml_vocabulary();
   vocabulary.pieces.push_back({"  ", 0, TokenKind::kUserDefined});
   vocabulary.add_space_prefix = true;
   const auto tokenizer = make_spm_tokenizer(vocabulary);
@@ -120,7 +120,7 @@ TEST_CASE("runs of spaces are matched by user-defined pieces of spaces, and the 
 }
 
 TEST_CASE("a broken vocabulary is refused") {
-  const auto code = [](SpmVocabulary vocabulary) {
+  const auto code = [](Vocabulary vocabulary) {
     try {
       make_spm_tokenizer(std::move(vocabulary));
     } catch (const Error& e) {
@@ -128,10 +128,10 @@ TEST_CASE("a broken vocabulary is refused") {
     }
     return ErrorCode::kInternal;
   };
-  SpmVocabulary misspelled = chat_ml_vocabulary();
+  Vocabulary misspelled = chat_ml_vocabulary();
   misspelled.pieces[10].text = "<0xZZ>";
   CHECK(code(misspelled) == ErrorCode::kCorrupt);
-  SpmVocabulary no_byte = chat_ml_vocabulary();
+  Vocabulary no_byte = chat_ml_vocabulary();
   no_byte.pieces[10].kind = TokenKind::kUnused;
   no_byte.unknown = -1;
   CHECK(code(no_byte) == ErrorCode::kCorrupt);
