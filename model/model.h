@@ -36,7 +36,7 @@ struct EngineOptions {
   int threads = 0;                                           // 0 = the processor's cores
   std::size_t state_budget_bytes = std::size_t{256} << 20U;  // of the state tree
   std::int64_t max_batch_tokens = 512;
-  std::string kernels = "best";  // "best", "reference", "avx2"
+  std::string kernels = "best";  // "best", "reference", "avx2", "avx512"
 };
 
 // The embedded implementation of LanguageModel: one worker thread batches all submitted work.

@@ -1,5 +1,6 @@
 // Network: a model as data: hyperparameters and a list of layers, each one mixer and one
-// feed-forward part. Built by one short file per architecture; read by the backends.
+// feed-forward part. Built by one short file per architecture; read by the backends. A value: its
+// copies share the floats.
 //
 // Matrices point into the model file's mapping, which the Network keeps alive. Small float tensors
 // point there too, or into `converted` when the file stores them in another type. Immutable.
@@ -81,7 +82,10 @@ struct Network {
   Matrix output;                       // [n_vocab, d_model]; the embedding when tied
 
   std::shared_ptr<const GgufFile> file;
-  std::vector<std::unique_ptr<float[]>> converted;
+  std::vector<std::shared_ptr<float[]>> converted;
 };
+
+// Every matrix that is multiplied with, so not the token embedding; pointers into `network`.
+std::vector<Matrix*> product_matrices(Network& network);
 
 }  // namespace orkestra::model

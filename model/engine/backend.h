@@ -28,9 +28,11 @@ class Backend {
   virtual ~Backend() = default;
 
   virtual StateHandle create_state() = 0;
-  // A snapshot: from now on the two are independent.
+  // A snapshot: from now on the two are independent. Costs a copy of the recurrent layers' part;
+  // attention memory is shared until one of the two adds to it.
   virtual StateHandle copy_state(StateHandle state) = 0;
   virtual void release_state(StateHandle state) = 0;
+  // What `state` remembers, memory it shares with its copies included.
   virtual std::size_t state_bytes(StateHandle state) const = 0;
   // Memory of all states together; what they share is counted once.
   virtual std::size_t bytes_in_use() const = 0;

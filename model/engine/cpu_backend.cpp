@@ -1,4 +1,4 @@
-// States and the order of one step; the layers' arithmetic is in cpu_layers.cpp.
+// States, and the order of one step.
 
 #include <orkestra/core/error.h>
 #include <orkestra/model/engine/cpu_backend.h>
@@ -8,15 +8,6 @@
 #include <utility>
 
 namespace orkestra::model {
-namespace {
-
-std::vector<float>& grown(std::vector<float>& buffer, std::int64_t n) {
-  if (buffer.size() < static_cast<std::size_t>(n)) buffer.resize(static_cast<std::size_t>(n));
-  return buffer;
-}
-
-}  // namespace
-
 const Kernels& kernels_named(std::string_view name) {
   if (name == "best") return best_kernels();
   if (name == "reference") return reference_kernels();
@@ -25,16 +16,24 @@ const Kernels& kernels_named(std::string_view name) {
     throw Error(ErrorCode::kUnsupported,
                 "kernels \"avx2\": this processor lacks AVX2, FMA or F16C; use \"best\"");
   }
+  if (name == "avx512") {
+    if (const Kernels* kernels = avx512_kernels()) return *kernels;
+    throw Error(
+        ErrorCode::kUnsupported,
+        "kernels \"avx512\": this processor lacks AVX-512 F, BW, VL, DQ or VNNI; use \"best\"");
+  }
   throw Error(ErrorCode::kInvalid, "kernels \"" + std::string(name.substr(0, 64)) +
-                                       "\": choose best, reference or avx2");
+                                       "\": choose best, reference, avx2 or avx512");
 }
 
 CpuBackend::CpuBackend(const Network& network, const Kernels& kernels, int n_threads)
-    : network_(network), kernels_(kernels), pool_(n_threads) {
-  scores_.resize(static_cast<std::size_t>(pool_.n_parts()));
-}
+    : kernels_(kernels),
+      pool_(n_threads),
+      weights_(network, kernels, pool_),
+      network_(weights_.network()),
+      layout_(network_) {}
 
-CpuBackend::State& CpuBackend::find(StateHandle state) const {
+SequenceState& CpuBackend::find(StateHandle state) const {
   const auto found = states_.find(static_cast<std::int64_t>(state));
   if (found == states_.end()) {
     throw Error(ErrorCode::kInternal, "backend: no state has this handle");
@@ -42,25 +41,16 @@ CpuBackend::State& CpuBackend::find(StateHandle state) const {
   return *found->second;
 }
 
-StateHandle CpuBackend::create_state() {
-  auto state = std::make_unique<State>();
-  state->layers.resize(network_.layers.size());
-  for (std::size_t i = 0; i < network_.layers.size(); ++i) {
-    if (const auto* mamba = std::get_if<Mamba1Mixer>(&network_.layers[i].mixer)) {
-      state->layers[i].conv.resize(static_cast<std::size_t>(mamba->d_inner * (mamba->d_conv - 1)));
-      state->layers[i].ssm.resize(static_cast<std::size_t>(mamba->d_inner * mamba->d_state));
-    }
-  }
+StateHandle CpuBackend::keep(std::unique_ptr<SequenceState> state) {
   const std::int64_t handle = next_state_++;
   states_.emplace(handle, std::move(state));
   return static_cast<StateHandle>(handle);
 }
 
+StateHandle CpuBackend::create_state() { return keep(std::make_unique<SequenceState>(layout_)); }
+
 StateHandle CpuBackend::copy_state(StateHandle state) {
-  auto copy = std::make_unique<State>(find(state));
-  const std::int64_t handle = next_state_++;
-  states_.emplace(handle, std::move(copy));
-  return static_cast<StateHandle>(handle);
+  return keep(std::make_unique<SequenceState>(find(state)));
 }
 
 void CpuBackend::release_state(StateHandle state) {
@@ -68,38 +58,31 @@ void CpuBackend::release_state(StateHandle state) {
 }
 
 std::size_t CpuBackend::state_bytes(StateHandle state) const {
-  const auto found = states_.find(static_cast<std::int64_t>(state));
-  return found == states_.end() ? 0 : bytes_of(*found->second);
-}
-
-std::size_t CpuBackend::bytes_of(const State& state) {
-  std::size_t bytes = sizeof(State);
-  for (const LayerState& layer : state.layers) {
-    bytes += sizeof(LayerState) + sizeof(float) * (layer.conv.capacity() + layer.ssm.capacity() +
-                                                   layer.k.capacity() + layer.v.capacity());
+  std::size_t bytes = sizeof(SequenceState) + layout_.recurrent_bytes();
+  for (const PageList& list : find(state).attention) {
+    bytes += list.size() * (list.pool().page_bytes() + sizeof(float*));
   }
   return bytes;
 }
 
 std::size_t CpuBackend::bytes_in_use() const {
-  std::size_t bytes = 0;
-  for (const auto& [handle, state] : states_) bytes += bytes_of(*state);
+  std::size_t bytes = states_.size() * (sizeof(SequenceState) + layout_.recurrent_bytes());
+  for (const auto& pool : layout_.pools()) bytes += pool->bytes_in_use();
   return bytes;
 }
 
-// A vector that must grow at least doubles.
+std::size_t CpuBackend::copy_bytes(StateHandle) const {
+  return sizeof(SequenceState) + layout_.recurrent_bytes();
+}
+
 std::size_t CpuBackend::growth_bytes(StateHandle handle, std::size_t n_tokens) const {
-  const State& state = find(handle);
-  std::size_t values = 0;
-  for (std::size_t i = 0; i < network_.layers.size(); ++i) {
-    const auto* attention = std::get_if<AttentionMixer>(&network_.layers[i].mixer);
-    if (attention == nullptr) continue;
-    const std::vector<float>& k = state.layers[i].k;
-    const std::size_t needed =
-        k.size() + n_tokens * static_cast<std::size_t>(attention->n_kv_heads * attention->head_dim);
-    if (needed > k.capacity()) values += 2 * (std::max(needed, 2 * k.size()) - k.capacity());
+  const SequenceState& state = find(handle);
+  const std::int64_t end = state.n_tokens + static_cast<std::int64_t>(n_tokens);
+  std::size_t bytes = 0;
+  for (const PageList& list : state.attention) {
+    bytes += list.pages_taken(state.n_tokens, end) * list.pool().page_bytes();
   }
-  return values * sizeof(float);
+  return bytes;
 }
 
 void CpuBackend::begin_step(std::span<const StepChunk> chunks) {
@@ -117,7 +100,7 @@ void CpuBackend::begin_step(std::span<const StepChunk> chunks) {
                                              std::to_string(network_.n_vocab));
       }
     }
-    State& state = find(chunk.state);
+    SequenceState& state = find(chunk.state);
     for (const Rows& earlier : rows_) {
       if (earlier.state == &state) {
         throw Error(ErrorCode::kInternal, "backend: one state in two chunks of a step");

@@ -1,13 +1,17 @@
 // CpuBackend: the Backend over a Kernels table and a thread pool. Every output element is computed
 // by one thread in one order, so results are bit-identical for any thread count and batch.
+//
+// cpu_backend.cpp has the states and the order of a step, cpu_products.cpp products with weights,
+// and one file each the mixers and the feed-forward parts.
 #pragma once
 
 #include <orkestra/model/arch/network.h>
 #include <orkestra/model/engine/backend.h>
+#include <orkestra/model/engine/cpu_weights.h>
+#include <orkestra/model/engine/sequence_state.h>
 #include <orkestra/model/engine/thread_pool.h>
 #include <orkestra/model/kernels/kernels.h>
 
-#include <array>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
@@ -17,7 +21,7 @@
 
 namespace orkestra::model {
 
-// "best", "reference" or "avx2". Throws Error{kInvalid, kUnsupported}.
+// "best", "reference", "avx2" or "avx512". Throws Error{kInvalid, kUnsupported}.
 const Kernels& kernels_named(std::string_view name);
 
 class CpuBackend final : public Backend {
@@ -30,25 +34,14 @@ class CpuBackend final : public Backend {
   void release_state(StateHandle state) override;
   std::size_t state_bytes(StateHandle state) const override;
   std::size_t bytes_in_use() const override;
-  std::size_t copy_bytes(StateHandle state) const override { return state_bytes(state); }
+  std::size_t copy_bytes(StateHandle state) const override;
   std::size_t growth_bytes(StateHandle state, std::size_t n_tokens) const override;
   void step(std::span<const StepChunk> chunks, std::vector<float>& logits) override;
 
  private:
-  // What one layer remembers of one sequence: either the Mamba pair or the attention pair.
-  struct LayerState {
-    std::vector<float> conv;  // [d_inner, d_conv - 1]
-    std::vector<float> ssm;   // [d_inner, d_state]
-    std::vector<float> k;     // [n_tokens, n_kv_heads * head_dim]
-    std::vector<float> v;     // [n_tokens, n_kv_heads * head_dim]
-  };
-  struct State {
-    std::int64_t n_tokens = 0;
-    std::vector<LayerState> layers;
-  };
   // One chunk of the step in progress: rows [first_row, first_row + n_rows) of the activations.
   struct Rows {
-    State* state;
+    SequenceState* state;
     std::int64_t first_row;
     std::int64_t n_rows;
   };
@@ -58,12 +51,24 @@ class CpuBackend final : public Backend {
     float* y;
     std::int64_t y_stride;
   };
+  // Work that one thread does at a time in attention: tokens [token_begin, token_end) of `rows`
+  // over one KV head and keys [key_begin, key_end).
+  struct AttentionTask {
+    const Rows* rows;
+    std::int64_t kv_head;
+    std::int64_t token_begin;
+    std::int64_t token_end;
+    std::int64_t key_begin;
+    std::int64_t key_end;
+  };
 
-  State& find(StateHandle state) const;
-  static std::size_t bytes_of(const State& state);
+  SequenceState& find(StateHandle state) const;
+  StateHandle keep(std::unique_ptr<SequenceState> state);
   void begin_step(std::span<const StepChunk> chunks);
   void mix(const AttentionMixer& mixer, std::size_t layer);
   void mix(const Mamba1Mixer& mixer, std::size_t layer);
+  void remember(const AttentionMixer& mixer, std::size_t layer, const float* k, const float* v);
+  void attend(const AttentionMixer& mixer, std::size_t layer, const float* q, float* out);
   void feed_forward(const DenseFfn& ffn);
   void feed_forward(const MoeFfn& ffn);
   // down(silu(gate x) * up x) for n_tokens rows of x -> y, both [n_tokens, d_model].
@@ -75,37 +80,59 @@ class CpuBackend final : public Backend {
 
   // All products of one input, spread over the threads by output rows.
   void multiply(std::initializer_list<Product> products, const float* x, std::int64_t n_tokens);
-  // Work on [0, n) split over the threads, or inline when `cost` (multiply-adds) is small.
+  // work(begin, end, part) on [0, n) split over the threads in multiples of `unit`, or inline when
+  // `cost` (multiply-adds) is small.
   template <typename Work>
-  void parallel(std::int64_t n, std::int64_t unit, std::int64_t cost, Work&& work);
+  void parallel(std::int64_t n, std::int64_t unit, std::int64_t cost, Work&& work) {
+    if (cost < kInlineCost || pool_.n_parts() == 1) {
+      work(std::int64_t{0}, n, 0);
+      return;
+    }
+    pool_.run([&](int part) {
+      const ThreadPool::Range range = pool_.share(n, unit, part);
+      if (range.begin < range.end) work(range.begin, range.end, part);
+    });
+  }
+  static float* grown(std::vector<float>& buffer, std::int64_t n) {
+    if (buffer.size() < static_cast<std::size_t>(n)) buffer.resize(static_cast<std::size_t>(n));
+    return buffer.data();
+  }
 
-  const Network& network_;
+  // Below this many multiply-adds, waking the other threads costs more than they save.
+  static constexpr std::int64_t kInlineCost = 1 << 15;
+  // Output rows, channels and floats are handed out in whole vectors, whatever the kernels' width.
+  static constexpr std::int64_t kUnit = 32;
+
   const Kernels& kernels_;
   ThreadPool pool_;
-  std::unordered_map<std::int64_t, std::unique_ptr<State>> states_;
+  const CpuWeights weights_;
+  const Network& network_;
+  const StateLayout layout_;
+  std::unordered_map<std::int64_t, std::unique_ptr<SequenceState>> states_;
   std::int64_t next_state_ = 1;
 
   // Workspace of one step; grows to the largest batch seen. T = tokens of the step.
   std::int64_t n_tokens_ = 0;
   std::vector<Rows> rows_;
-  std::vector<float> residual_;             // [T, d_model]
-  std::vector<float> normed_;               // [T, d_model]
-  std::vector<float> mixed_;                // [T, d_model]
-  std::vector<float> wide_;                 // [T, 2 * d_inner] (x, z) or [T, q rows + 2 * kv rows]
-  std::vector<float> inner_;                // [T, d_inner] convolved x, or [T, n_heads * head_dim]
-  std::vector<float> params_;               // [T, dt_rank + 2 * d_state]
-  std::vector<float> dt_in_;                // [T, dt_rank]
-  std::vector<float> dt_;                   // [T, d_inner]
-  std::vector<float> scanned_;              // [T, d_inner]
-  std::vector<float> gate_;                 // [T, d_ff]
-  std::vector<float> up_;                   // [T, d_ff]
-  std::vector<float> router_;               // [T, n_experts] probabilities
-  std::vector<std::int32_t> chosen_;        // [T, n_used] experts
-  std::vector<std::int64_t> expert_rows_;   // rows routed to the expert in hand
-  std::vector<float> expert_in_;            // [rows, d_model]
-  std::vector<float> expert_out_;           // [rows, d_model]
-  std::vector<std::vector<float>> scores_;  // per part: [n_keys]
-  std::array<PreparedActivations, 3> prepared_;
+  std::vector<float> residual_;            // [T, d_model]
+  std::vector<float> normed_;              // [T, d_model]
+  std::vector<float> mixed_;               // [T, d_model]
+  std::vector<float> wide_;                // [T, 2 * d_inner] (x, z) or [T, q rows + 2 * kv rows]
+  std::vector<float> inner_;               // [T, d_inner] convolved x, or [T, n_heads * head_dim]
+  std::vector<float> params_;              // [T, dt_rank + 2 * d_state]
+  std::vector<float> dt_in_;               // [T, dt_rank]
+  std::vector<float> dt_;                  // [T, d_inner]
+  std::vector<float> scanned_;             // [T, d_inner]
+  std::vector<float> gate_;                // [T, d_ff]
+  std::vector<float> up_;                  // [T, d_ff]
+  std::vector<float> router_;              // [T, n_experts] probabilities
+  std::vector<std::int32_t> chosen_;       // [T, n_used] experts
+  std::vector<std::int64_t> expert_rows_;  // rows routed to the expert in hand
+  std::vector<float> expert_in_;           // [rows, d_model]
+  std::vector<float> expert_out_;          // [rows, d_model]
+  std::vector<AttentionTask> attention_tasks_;
+  std::vector<float> partials_;  // one partial result of attention per task and row
+  PreparedActivations prepared_;
 };
 
 }  // namespace orkestra::model

@@ -66,6 +66,9 @@ class ParsedGguf final : public GgufFile {
   }
   const std::vector<TensorView>& tensors() const override { return tensors_; }
   std::span<const std::byte> header_bytes() const override { return header_bytes_; }
+  void forget(std::span<const std::byte> part) const override {
+    if (mapping_) MappedFile::forget(part);
+  }
 
   const TensorView* find_tensor(std::string_view name) const override {
     const auto found =

@@ -75,6 +75,10 @@ class GgufFile {
   // Everything before the tensor data: header, metadata, tensor table. Identifies the file.
   virtual std::span<const std::byte> header_bytes() const = 0;
 
+  // Lets go of the memory that holds `part` of some tensor's data, after it was copied elsewhere; a
+  // mapped file's is read again when touched. For bytes in memory: does nothing.
+  virtual void forget(std::span<const std::byte> part) const = 0;
+
   // Typed look-ups. The plain ones throw Error{kCorrupt} when the key is missing or of another
   // type; the others return the fallback only when it is missing.
   std::int64_t integer(std::string_view key) const;

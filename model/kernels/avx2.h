@@ -10,31 +10,31 @@
 
 namespace orkestra::model::avx2 {
 
-inline constexpr int kActivationBlock = 32;   // activations that share one scale
+inline constexpr int kActivationGroup = 256;  // activations that share one scale
+inline constexpr int kSumBlock = 16;          // activations whose sum is kept
 inline constexpr std::int64_t kMaxTaps = 16;  // longest convolution causal_conv_silu can do
 
-// Prepared activations; which members are set depends on the weight type.
+// Prepared activations; float types read values, the others the rest.
 struct Activations {
   std::int64_t n_tokens;
   std::int64_t cols;
   const float* values;           // [n_tokens, cols]
-  const std::int16_t* integers;  // [n_tokens, cols]
-  const float* scales;           // [n_tokens, cols / 32]
-  const float* sums;             // [n_tokens, cols / 32]
+  const std::int16_t* integers;  // [n_tokens, cols], every four in the order 0 2 1 3
+  const float* scales;           // [n_tokens, ceil(cols / 256)]
+  const std::int32_t* sums;      // [n_tokens, cols / 16]
 };
 
-// x: [n_tokens, cols], cols a multiple of 32. A block's scale is max |x| / 32767; its integers
-// are x / scale, rounded to nearest even. A block with a NaN gets the scale NaN.
+// x: [n_tokens, cols], cols a multiple of 32. A group's scale is max |x| / 32767; its integers
+// are x / scale, rounded to nearest even. A group with a NaN gets the scale NaN.
 void quantise(const float* x, std::int64_t n_tokens, std::int64_t cols, std::int16_t* integers,
-              float* scales, float* sums);
+              float* scales, std::int32_t* sums);
 
-// F32, F16 and BF16 weights.
+// Products of packed weights (packing.h). F32, F16 and BF16:
 void matmul_float(const Matrix& w, const Activations& x, float* y, std::int64_t y_stride,
                   std::int64_t row_begin, std::int64_t row_end);
-
-// Q8_0, Q5_0, Q4_K and Q6_K weights. row_bytes: of one row of `w`.
-void matmul_quantised(const Matrix& w, std::int64_t row_bytes, const Activations& x, float* y,
-                      std::int64_t y_stride, std::int64_t row_begin, std::int64_t row_end);
+// Q8_0, Q5_0, Q4_K and Q6_K:
+void matmul_quantised(const Matrix& w, const Activations& x, float* y, std::int64_t y_stride,
+                      std::int64_t row_begin, std::int64_t row_end);
 
 // The remaining functions of the Kernels table; see there.
 void rms_norm(const float* x, std::int64_t x_stride, const float* weight, float eps,
@@ -44,7 +44,8 @@ void causal_conv_silu(const float* x, std::int64_t x_stride, float* state, const
                       const float* bias, std::int64_t d_conv, std::int64_t n_tokens,
                       std::int64_t c_begin, std::int64_t c_end, float* y, std::int64_t y_stride);
 void selective_scan(const Kernels::ScanArgs& args, std::int64_t c_begin, std::int64_t c_end);
-void attention(const float* q, const float* k, const float* v, std::int64_t kv_stride,
-               std::int64_t n_keys, std::int64_t head_dim, float scale, float* scores, float* out);
+void attend(const AttentionArgs& args, std::int64_t row_begin, std::int64_t row_end,
+            std::int64_t key_begin, std::int64_t key_end, float* partial);
+void merge_attention(float* into, const float* from, std::int64_t n_rows, std::int64_t head_dim);
 
 }  // namespace orkestra::model::avx2

@@ -1,8 +1,7 @@
-// Products of F32, F16 and BF16 weights with float activations.
+// Products of packed F32, F16 and BF16 weights with float activations.
 //
-// An output element is, in this order whatever the call's tokens and rows: FMAs of 8 columns at a
-// time into two sets of 8 lanes in turn, the last columns padded with zeros; the two sets added;
-// sum_lanes.
+// Output rows lie in the lanes. An element is, in this order whatever the call's tokens and rows:
+// for each group of 64 columns one FMA per column, added to the total.
 
 #include <immintrin.h>
 #include <orkestra/model/kernels/avx2.h>
@@ -12,8 +11,12 @@ namespace orkestra::model::avx2 {
 
 namespace {
 
-constexpr std::int64_t kTokens = 4;  // in registers together
+constexpr int kGroup = 64;  // columns summed before they join the total: shorter sums round less
+constexpr int kRows = 16;
+constexpr std::int64_t kTile = 4;         // tokens in registers together
+constexpr std::int64_t kTokenBlock = 64;  // tokens that share weights read from memory
 
+// [k][16 rows] of each type.
 struct WeightsF32 {
   static constexpr std::int64_t kBytes = 4;
   static __m256 load(const std::byte* p) {
@@ -36,60 +39,63 @@ struct WeightsBF16 {
   }
 };
 
-// The first n < 8 weights at `p`, zeros after them.
-template <typename Weights>
-__m256 load_tail(const std::byte* p, std::int64_t n) {
-  std::byte padded[32] = {};
-  __builtin_memcpy(padded, p, static_cast<std::size_t>(n * Weights::kBytes));
-  return Weights::load(padded);
+// n columns of sixteen rows times kN tokens, added to totals ([kN][16]). x: [kN], x_stride apart.
+template <typename Weights, int kN>
+inline void columns_times_tokens(const std::byte* w, std::int64_t n, const float* x,
+                                 std::int64_t x_stride, float* totals) {
+  __m256 sums[kN][2];
+  for (int t = 0; t < kN; ++t) sums[t][0] = sums[t][1] = _mm256_setzero_ps();
+  for (std::int64_t k = 0; k < n; ++k, w += kRows * Weights::kBytes) {
+    const __m256 low = Weights::load(w);
+    const __m256 high = Weights::load(w + 8 * Weights::kBytes);
+    for (int t = 0; t < kN; ++t) {
+      const __m256 value = _mm256_set1_ps(x[t * x_stride + k]);
+      sums[t][0] = _mm256_fmadd_ps(low, value, sums[t][0]);
+      sums[t][1] = _mm256_fmadd_ps(high, value, sums[t][1]);
+    }
+  }
+  for (int t = 0; t < kN; ++t) {
+    float* total = totals + t * kRows;
+    _mm256_storeu_ps(total, _mm256_add_ps(_mm256_loadu_ps(total), sums[t][0]));
+    _mm256_storeu_ps(total + 8, _mm256_add_ps(_mm256_loadu_ps(total + 8), sums[t][1]));
+  }
 }
 
-// One row times kN tokens. x: the first token's activations, `x_stride` apart.
-template <typename Weights, int kN>
-void row_times_tokens(const std::byte* row, std::int64_t cols, const float* x,
-                      std::int64_t x_stride, float* out, std::int64_t stride) {
-  __m256 even[kN];
-  __m256 odd[kN];
-  for (int i = 0; i < kN; ++i) even[i] = odd[i] = _mm256_setzero_ps();
-  std::int64_t k = 0;
-  for (; k + 2 * kLanes <= cols; k += 2 * kLanes) {
-    const __m256 first = Weights::load(row + k * Weights::kBytes);
-    const __m256 second = Weights::load(row + (k + kLanes) * Weights::kBytes);
-    for (int i = 0; i < kN; ++i) {
-      const float* values = x + i * x_stride + k;
-      even[i] = _mm256_fmadd_ps(first, _mm256_loadu_ps(values), even[i]);
-      odd[i] = _mm256_fmadd_ps(second, _mm256_loadu_ps(values + kLanes), odd[i]);
+// Sixteen rows times tokens [begin, end), at most kTokenBlock. y: the first row's output of token
+// 0.
+template <typename Weights>
+void rows_times_tokens(const std::byte* rows, const Activations& x, std::int64_t begin,
+                       std::int64_t end, std::int64_t n_rows, float* y, std::int64_t y_stride) {
+  alignas(32) float totals[kTokenBlock * kRows] = {};
+  for (std::int64_t k = 0; k < x.cols; k += kGroup) {
+    const std::int64_t n = x.cols - k < kGroup ? x.cols - k : kGroup;
+    const std::byte* w = rows + k * kRows * Weights::kBytes;
+    std::int64_t t = begin;
+    for (; t + kTile <= end; t += kTile) {
+      columns_times_tokens<Weights, kTile>(w, n, x.values + t * x.cols + k, x.cols,
+                                           totals + (t - begin) * kRows);
+    }
+    for (; t < end; ++t) {
+      columns_times_tokens<Weights, 1>(w, n, x.values + t * x.cols + k, x.cols,
+                                       totals + (t - begin) * kRows);
     }
   }
-  if (k + kLanes <= cols) {
-    const __m256 w = Weights::load(row + k * Weights::kBytes);
-    for (int i = 0; i < kN; ++i) {
-      even[i] = _mm256_fmadd_ps(w, _mm256_loadu_ps(x + i * x_stride + k), even[i]);
-    }
-    k += kLanes;
-  }
-  if (k < cols) {
-    const __m256 w = load_tail<Weights>(row + k * Weights::kBytes, cols - k);
-    for (int i = 0; i < kN; ++i) {
-      odd[i] = _mm256_fmadd_ps(w, load_first(x + i * x_stride + k, cols - k), odd[i]);
+  for (std::int64_t t = begin; t < end; ++t) {
+    for (std::int64_t r = 0; r < n_rows; ++r) {
+      y[t * y_stride + r] = totals[(t - begin) * kRows + r];
     }
   }
-  for (int i = 0; i < kN; ++i) out[i * stride] = sum_lanes(_mm256_add_ps(even[i], odd[i]));
 }
 
 template <typename Weights>
 void matmul(const Matrix& w, const Activations& x, float* y, std::int64_t y_stride,
             std::int64_t row_begin, std::int64_t row_end) {
-  for (std::int64_t r = row_begin; r < row_end; ++r) {
-    const std::byte* row = w.data + r * w.cols * Weights::kBytes;
-    std::int64_t t = 0;
-    for (; t + kTokens <= x.n_tokens; t += kTokens) {
-      row_times_tokens<Weights, kTokens>(row, w.cols, x.values + t * x.cols, x.cols,
-                                         y + t * y_stride + r, y_stride);
-    }
-    for (; t < x.n_tokens; ++t) {
-      row_times_tokens<Weights, 1>(row, w.cols, x.values + t * x.cols, x.cols, y + t * y_stride + r,
-                                   y_stride);
+  const std::int64_t group_bytes = w.cols * kRows * Weights::kBytes;
+  for (std::int64_t t = 0; t < x.n_tokens; t += kTokenBlock) {
+    const std::int64_t t_end = t + kTokenBlock < x.n_tokens ? t + kTokenBlock : x.n_tokens;
+    for (std::int64_t r = row_begin; r < row_end; r += kRows) {
+      const std::int64_t n = w.rows - r < kRows ? w.rows - r : kRows;
+      rows_times_tokens<Weights>(w.data + r / kRows * group_bytes, x, t, t_end, n, y + r, y_stride);
     }
   }
 }

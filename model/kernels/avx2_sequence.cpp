@@ -1,4 +1,4 @@
-// What a hybrid layer does besides products: normalisation, gates, convolution, scan, attention.
+// What a hybrid layer does besides products: normalisation, gates, convolution, scan.
 // Elements, channels and states go through the eight lanes lane by lane; sums over a row or over
 // states end in sum_lanes. So nothing depends on how channels or tokens are split over calls.
 
@@ -130,41 +130,6 @@ void selective_scan(const Kernels::ScanArgs& args, std::int64_t c_begin, std::in
       const __m256 y = _mm256_fmadd_ps(d, x, _mm256_load_ps(outputs));
       const __m256 gate = silu8(load_first(args.z + t * args.z_stride + c, n));
       store_first(args.y + t * args.y_stride + c, _mm256_mul_ps(y, gate), n);
-    }
-  }
-}
-
-void attention(const float* q, const float* k, const float* v, std::int64_t kv_stride,
-               std::int64_t n_keys, std::int64_t head_dim, float scale, float* scores, float* out) {
-  float largest = scores[0] = dot(q, k, head_dim) * scale;
-  for (std::int64_t j = 1; j < n_keys; ++j) {
-    scores[j] = dot(q, k + j * kv_stride, head_dim) * scale;
-    if (scores[j] > largest) largest = scores[j];
-  }
-  __m256 weights = _mm256_setzero_ps();
-  for (std::int64_t j = 0; j < n_keys; j += kLanes) {
-    const std::int64_t left = lanes_from(j, n_keys);
-    const __m256 e = exp8(_mm256_sub_ps(load_first(scores + j, left), _mm256_set1_ps(largest)));
-    store_first(scores + j, e, left);
-    weights = _mm256_add_ps(weights, _mm256_and_ps(e, _mm256_castsi256_ps(first_lanes(left))));
-  }
-  const __m256 inverse = _mm256_set1_ps(1.0F / sum_lanes(weights));
-  for (std::int64_t i = 0; i < head_dim; i += 4 * kLanes) {
-    __m256 sums[4] = {};
-    std::int64_t left[4];
-    for (std::int64_t m = 0; m < 4; ++m) {
-      const std::int64_t rest = lanes_from(i + m * kLanes, head_dim);
-      left[m] = rest > 0 ? rest : 0;
-    }
-    for (std::int64_t j = 0; j < n_keys; ++j) {
-      const __m256 weight = _mm256_set1_ps(scores[j]);
-      const float* row = v + j * kv_stride + i;
-      for (std::int64_t m = 0; m < 4 && left[m] > 0; ++m) {
-        sums[m] = _mm256_fmadd_ps(weight, load_first(row + m * kLanes, left[m]), sums[m]);
-      }
-    }
-    for (std::int64_t m = 0; m < 4 && left[m] > 0; ++m) {
-      store_first(out + i + m * kLanes, _mm256_mul_ps(sums[m], inverse), left[m]);
     }
   }
 }

@@ -3,8 +3,10 @@
 namespace orkestra::model {
 
 const Kernels& best_kernels() {
-  const Kernels* avx2 = avx2_kernels();
-  return avx2 != nullptr ? *avx2 : reference_kernels();
+  for (const Kernels* kernels : {avx512_kernels(), avx2_kernels()}) {
+    if (kernels != nullptr) return *kernels;
+  }
+  return reference_kernels();
 }
 
 }  // namespace orkestra::model

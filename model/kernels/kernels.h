@@ -15,7 +15,8 @@
 
 namespace orkestra::model {
 
-// A weight matrix in its file layout: `rows` rows of `cols` elements, quantised blocks in a row.
+// A weight matrix: `rows` rows of `cols` elements, either in its file's layout (quantised blocks in
+// a row) or rearranged for the products of a Kernels table that packs its type (packing.h).
 struct Matrix {
   TensorType type = TensorType::kF32;
   std::int64_t rows = 0;
@@ -23,25 +24,51 @@ struct Matrix {
   const std::byte* data = nullptr;
 };
 
-// Activations made ready for products with one weight type, by the table whose matmul reads them.
-// One preparation serves all float types, another all block-quantised types of a table. Reused
-// from call to call: no allocation once grown.
+// The activations of one product, made ready by the table whose matmul reads them. Reused from
+// call to call: no allocation once grown.
 struct PreparedActivations {
   std::int64_t n_tokens = 0;
   std::int64_t cols = 0;
-  std::vector<float> values;           // [n_tokens, cols] when kept as float
-  std::vector<std::int16_t> integers;  // [n_tokens, cols] when quantised to 16 bits
-  std::vector<float> scales;           // [n_tokens, cols / block]
-  std::vector<float> sums;             // [n_tokens, cols / block] scale * sum of integers (minima)
+  const float* values = nullptr;       // [n_tokens, cols], borrowed
+  std::vector<std::int16_t> integers;  // [n_tokens, cols], in the table's own order
+  std::vector<float> scales;           // [n_tokens, ceil(cols / 256)]
+  std::vector<std::int32_t> sums;      // [n_tokens, cols / 16] of the integers
 };
 
-struct Kernels {
-  std::string_view name;  // "reference", "avx2"
+// One KV head's part in causal attention: queries of consecutive tokens of one sequence, keys and
+// values in pages of kPageTokens tokens. A query row is a token and one of the n_heads query heads
+// that share the KV head: row = token * n_heads + head.
+inline constexpr std::int64_t kPageTokens = 64;
+struct AttentionArgs {
+  const float* q;             // row r at q + r / n_heads * q_stride + r % n_heads * head_dim
+  std::int64_t q_stride;      // floats
+  const float* const* pages;  // by position / kPageTokens
+  std::int64_t k_at;          // keys of the head in a page: [head_dim, kPageTokens]
+  std::int64_t v_at;          // values of the head in a page: [kPageTokens, padded(head_dim)]
+  std::int64_t first;         // position of token 0
+  std::int64_t n_heads;
+  std::int64_t head_dim;
+  std::int64_t window;  // keys a query sees, itself included; 0: all before it
+  float scale;
+};
+// Rows of values and partial results are filled up to whole vectors.
+constexpr std::int64_t padded(std::int64_t head_dim) { return (head_dim + 7) / 8 * 8; }
+// What attention over some of the keys comes to for one row, ready to be merged with the rest:
+// [padded(head_dim)] weighted values, then their largest score, then the sum of their weights.
+constexpr std::int64_t partial_size(std::int64_t head_dim) { return padded(head_dim) + 8; }
 
-  // x: [n_tokens, cols].
-  void (*prepare)(TensorType weight_type, const float* x, std::int64_t n_tokens, std::int64_t cols,
-                  PreparedActivations& out);
-  // y[t * y_stride + r] = sum_k w[r, k] * x[t, k] for rows r in [row_begin, row_end).
+struct Kernels {
+  std::string_view name;  // "reference", "avx2", "avx512"
+
+  // Whether products with this type read weights as pack_rows() of packing.h makes them; otherwise
+  // in the file's layout.
+  bool (*packs)(TensorType weight_type);
+  // Whether products with this type read `integers`; then prepare() must have made them.
+  bool (*quantises)(TensorType weight_type);
+  // Makes the integers of tokens [begin, end) of out.values; out's arrays have their full size.
+  void (*prepare)(std::int64_t begin, std::int64_t end, PreparedActivations& out);
+  // y[t * y_stride + r] = sum_k w[r, k] * x[t, k] for rows r in [row_begin, row_end), which begin
+  // and end at multiples of kRowGroup or at w.rows.
   void (*matmul)(const Matrix& w, const PreparedActivations& x, float* y, std::int64_t y_stride,
                  std::int64_t row_begin, std::int64_t row_end);
   // y[t, i] = x[t, i] / sqrt(mean(x[t]^2) + eps) * weight[i]. May run in place. Strides in floats.
@@ -80,15 +107,21 @@ struct Kernels {
     std::int64_t n_tokens;
   };
   void (*selective_scan)(const ScanArgs& args, std::int64_t c_begin, std::int64_t c_end);
-  // One query head over one KV head: out = softmax(q . k[j] * scale) v[j], j in [0, n_keys).
-  // k, v: rows of head_dim floats, kv_stride apart. scores: [n_keys] workspace. n_keys >= 1.
-  void (*attention)(const float* q, const float* k, const float* v, std::int64_t kv_stride,
-                    std::int64_t n_keys, std::int64_t head_dim, float scale, float* scores,
-                    float* out);
+  // Attention of rows [row_begin, row_end) to keys [key_begin, key_end) (key_begin at a page's
+  // edge, key_end at most one beyond the last row's position). partial: [rows,
+  // partial_size(head_dim)].
+  void (*attend)(const AttentionArgs& args, std::int64_t row_begin, std::int64_t row_end,
+                 std::int64_t key_begin, std::int64_t key_end, float* partial);
+  // into = into and from together, for n_rows partial results over different keys.
+  void (*merge_attention)(float* into, const float* from, std::int64_t n_rows,
+                          std::int64_t head_dim);
 };
 
 const Kernels& reference_kernels();
 const Kernels* avx2_kernels();  // nullptr when this processor lacks AVX2, FMA or F16C
+// Gives the bits that avx2_kernels() gives, sooner. nullptr when this processor lacks AVX-512 F,
+// BW, VL, DQ or VNNI.
+const Kernels* avx512_kernels();
 const Kernels& best_kernels();
 
 // One row of `matrix` as floats (embedding look-up, tests). out: [cols].

@@ -10,16 +10,18 @@ namespace orkestra::model {
 
 namespace {
 
+// Stands for the largest of no scores: finite, so that differences are.
+constexpr double kNoScore = -3e38;
+
 double silu(double x) { return x / (1.0 + std::exp(-x)); }
 
 double softplus(double x) { return x > 20.0 ? x : std::log1p(std::exp(x)); }
 
-void prepare(TensorType, const float* x, std::int64_t n_tokens, std::int64_t cols,
-             PreparedActivations& out) {
-  out.n_tokens = n_tokens;
-  out.cols = cols;
-  out.values.assign(x, x + n_tokens * cols);
-}
+bool packs(TensorType) { return false; }
+
+bool quantises(TensorType) { return false; }
+
+void prepare(std::int64_t, std::int64_t, PreparedActivations&) {}
 
 void matmul(const Matrix& w, const PreparedActivations& x, float* y, std::int64_t y_stride,
             std::int64_t row_begin, std::int64_t row_end) {
@@ -27,7 +29,7 @@ void matmul(const Matrix& w, const PreparedActivations& x, float* y, std::int64_
   for (std::int64_t r = row_begin; r < row_end; ++r) {
     dequantize_row(w, r, row.data());
     for (std::int64_t t = 0; t < x.n_tokens; ++t) {
-      const float* token = x.values.data() + t * w.cols;
+      const float* token = x.values + t * w.cols;
       double sum = 0.0;
       for (std::int64_t k = 0; k < w.cols; ++k) {
         sum += static_cast<double>(row[static_cast<std::size_t>(k)]) * token[k];
@@ -97,29 +99,68 @@ void selective_scan(const Kernels::ScanArgs& args, std::int64_t c_begin, std::in
   }
 }
 
-void attention(const float* q, const float* k, const float* v, std::int64_t kv_stride,
-               std::int64_t n_keys, std::int64_t head_dim, float scale, float* scores, float* out) {
-  const auto score = [&](std::int64_t j) {
-    double dot = 0.0;
-    for (std::int64_t i = 0; i < head_dim; ++i) {
-      dot += static_cast<double>(q[i]) * k[j * kv_stride + i];
+// The keys row `row` may see within [key_begin, key_end): [first, last).
+struct Seen {
+  std::int64_t first;
+  std::int64_t last;
+};
+
+Seen seen(const AttentionArgs& args, std::int64_t row, std::int64_t key_begin,
+          std::int64_t key_end) {
+  const std::int64_t position = args.first + row / args.n_heads;
+  const std::int64_t first = args.window > 0 ? position - args.window + 1 : 0;
+  return {std::max(key_begin, first), std::min(key_end, position + 1)};
+}
+
+void attend(const AttentionArgs& args, std::int64_t row_begin, std::int64_t row_end,
+            std::int64_t key_begin, std::int64_t key_end, float* partial) {
+  const std::int64_t width = padded(args.head_dim);
+  for (std::int64_t row = row_begin; row < row_end; ++row) {
+    const float* q =
+        args.q + row / args.n_heads * args.q_stride + row % args.n_heads * args.head_dim;
+    const auto score = [&](std::int64_t j) {
+      const float* k = args.pages[j / kPageTokens] + args.k_at + j % kPageTokens;
+      double dot = 0.0;
+      for (std::int64_t i = 0; i < args.head_dim; ++i) {
+        dot += static_cast<double>(q[i]) * k[i * kPageTokens];
+      }
+      return dot * args.scale;
+    };
+    const Seen keys = seen(args, row, key_begin, key_end);
+    double largest = kNoScore;
+    for (std::int64_t j = keys.first; j < keys.last; ++j) largest = std::max(largest, score(j));
+    std::vector<double> values(static_cast<std::size_t>(width), 0.0);
+    double total = 0.0;
+    for (std::int64_t j = keys.first; j < keys.last; ++j) {
+      const float* v = args.pages[j / kPageTokens] + args.v_at + j % kPageTokens * width;
+      const double weight = std::exp(score(j) - largest);
+      total += weight;
+      for (std::int64_t i = 0; i < args.head_dim; ++i) {
+        values[static_cast<std::size_t>(i)] += weight * v[i];
+      }
     }
-    return dot * scale;
-  };
-  double largest = score(0);
-  for (std::int64_t j = 1; j < n_keys; ++j) largest = std::max(largest, score(j));
-  double total = 0.0;
-  for (std::int64_t j = 0; j < n_keys; ++j) {
-    const double weight = std::exp(score(j) - largest);
-    scores[j] = static_cast<float>(weight);
-    total += weight;
+    float* out = partial + (row - row_begin) * partial_size(args.head_dim);
+    for (std::int64_t i = 0; i < width; ++i) {
+      out[i] = static_cast<float>(values[static_cast<std::size_t>(i)]);
+    }
+    out[width] = static_cast<float>(largest);
+    out[width + 1] = static_cast<float>(total);
   }
-  for (std::int64_t i = 0; i < head_dim; ++i) {
-    double sum = 0.0;
-    for (std::int64_t j = 0; j < n_keys; ++j) {
-      sum += static_cast<double>(scores[j]) * v[j * kv_stride + i];
+}
+
+void merge_attention(float* into, const float* from, std::int64_t n_rows, std::int64_t head_dim) {
+  const std::int64_t width = padded(head_dim);
+  for (std::int64_t r = 0; r < n_rows; ++r) {
+    const double largest = std::max(into[width], from[width]);
+    const double a = std::exp(into[width] - largest);
+    const double b = std::exp(from[width] - largest);
+    for (std::int64_t i = 0; i < width; ++i) {
+      into[i] = static_cast<float>(into[i] * a + from[i] * b);
     }
-    out[i] = static_cast<float>(sum / total);
+    into[width] = static_cast<float>(largest);
+    into[width + 1] = static_cast<float>(into[width + 1] * a + from[width + 1] * b);
+    into += partial_size(head_dim);
+    from += partial_size(head_dim);
   }
 }
 
@@ -128,13 +169,16 @@ void attention(const float* q, const float* k, const float* v, std::int64_t kv_s
 const Kernels& reference_kernels() {
   static constexpr Kernels kKernels{
       .name = "reference",
+      .packs = packs,
+      .quantises = quantises,
       .prepare = prepare,
       .matmul = matmul,
       .rms_norm = rms_norm,
       .silu_multiply = silu_multiply,
       .causal_conv_silu = causal_conv_silu,
       .selective_scan = selective_scan,
-      .attention = attention,
+      .attend = attend,
+      .merge_attention = merge_attention,
   };
   return kKernels;
 }

@@ -84,7 +84,9 @@ inline bool same_bits(const std::vector<float>& a, const std::vector<float>& b) 
 // Every kernel table this processor has.
 inline std::vector<const model::Kernels*> all_kernels() {
   std::vector<const model::Kernels*> kernels{&model::reference_kernels()};
-  if (const model::Kernels* avx2 = model::avx2_kernels()) kernels.push_back(avx2);
+  for (const model::Kernels* set : {model::avx2_kernels(), model::avx512_kernels()}) {
+    if (set != nullptr) kernels.push_back(set);
+  }
   return kernels;
 }
 

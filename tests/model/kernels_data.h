@@ -4,6 +4,7 @@
 
 #include <orkestra/model/format/tensor_type.h>
 #include <orkestra/model/kernels/kernels.h>
+#include <orkestra/model/kernels/packing.h>
 
 #include <algorithm>
 #include <bit>
@@ -35,7 +36,9 @@ inline std::vector<float> random_floats(std::int64_t n, Random& random, float sc
 // The kernel tables this processor can run.
 inline std::vector<const model::Kernels*> kernel_sets() {
   std::vector<const model::Kernels*> sets{&model::reference_kernels()};
-  if (model::avx2_kernels() != nullptr) sets.push_back(model::avx2_kernels());
+  for (const model::Kernels* kernels : {model::avx2_kernels(), model::avx512_kernels()}) {
+    if (kernels != nullptr) sets.push_back(kernels);
+  }
   return sets;
 }
 
@@ -100,14 +103,40 @@ struct RandomMatrix {
   model::Matrix matrix;
 };
 
+// A matrix as a table's products want it; owns the rearranged bytes.
+struct PackedMatrix {
+  PackedMatrix(const model::Kernels& kernels, const model::Matrix& w) : matrix(w) {
+    if (!kernels.packs(w.type)) return;
+    bytes.resize(model::packed_bytes(w));
+    model::pack_rows(w, 0, (w.rows + model::kRowGroup - 1) / model::kRowGroup, bytes.data());
+    matrix.data = bytes.data();
+  }
+  PackedMatrix(const PackedMatrix&) = delete;
+  PackedMatrix& operator=(const PackedMatrix&) = delete;
+
+  std::vector<std::byte> bytes;
+  model::Matrix matrix;
+};
+
+// x: [n_tokens, cols], borrowed.
+inline model::PreparedActivations prepared(const model::Kernels& kernels, const model::Matrix& w,
+                                           const std::vector<float>& x) {
+  model::PreparedActivations out{
+      .n_tokens = static_cast<std::int64_t>(x.size()) / w.cols, .cols = w.cols, .values = x.data()};
+  out.integers.resize(x.size());
+  out.scales.resize(static_cast<std::size_t>(out.n_tokens * ((w.cols + 255) / 256)));
+  out.sums.resize(x.size() / 16);
+  if (kernels.quantises(w.type)) kernels.prepare(0, out.n_tokens, out);
+  return out;
+}
+
 // y: [n_tokens, rows]
 inline std::vector<float> product(const model::Kernels& kernels, const model::Matrix& w,
                                   const std::vector<float>& x) {
-  const std::int64_t n_tokens = static_cast<std::int64_t>(x.size()) / w.cols;
-  model::PreparedActivations prepared;
-  kernels.prepare(w.type, x.data(), n_tokens, w.cols, prepared);
-  std::vector<float> y(static_cast<std::size_t>(n_tokens * w.rows), -1.0F);
-  kernels.matmul(w, prepared, y.data(), w.rows, 0, w.rows);
+  const PackedMatrix packed(kernels, w);
+  const model::PreparedActivations activations = prepared(kernels, w, x);
+  std::vector<float> y(static_cast<std::size_t>(activations.n_tokens * w.rows), -1.0F);
+  kernels.matmul(packed.matrix, activations, y.data(), w.rows, 0, w.rows);
   return y;
 }
 

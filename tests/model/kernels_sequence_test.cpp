@@ -232,28 +232,3 @@ TEST_CASE("steps of every size: softplus from subnormal to linear") {
     }
   }
 }
-
-TEST_CASE("attention agrees with float64 for one key and many") {
-  Random random(16);
-  for (const std::int64_t head_dim : {1, 6, 8, 20, 32, 64, 80, 100}) {
-    for (const std::int64_t n_keys : {1, 2, 7, 8, 9, 300}) {
-      const std::int64_t stride = head_dim + 5;
-      const auto q = random_floats(head_dim, random, 2.0F);
-      const auto k = random_floats(n_keys * stride, random);
-      const auto v = random_floats(n_keys * stride, random);
-      const float scale = 1.0F / std::sqrt(static_cast<float>(head_dim));
-      std::vector<float> scores(static_cast<std::size_t>(n_keys));
-      const auto run = [&](const model::Kernels& kernels) {
-        std::vector<float> out(static_cast<std::size_t>(head_dim));
-        kernels.attention(q.data(), k.data(), v.data(), stride, n_keys, head_dim, scale,
-                          scores.data(), out.data());
-        return out;
-      };
-      const auto expected = run(model::reference_kernels());
-      for (const model::Kernels* kernels : kernel_sets()) {
-        INFO(kernels->name << " " << head_dim << " x " << n_keys);
-        CHECK(relative_error(run(*kernels), expected) < kTolerance);
-      }
-    }
-  }
-}

@@ -1,16 +1,16 @@
-// The AVX2 kernels' table, compiled without AVX2: asks the processor first, owns the buffers'
-// growth, and hands raw pointers on.
+// The tables of the AVX2 and AVX-512 kernels, compiled without either: they ask the processor first
+// and hand raw pointers on.
 
-#include <orkestra/model/format/tensor_type.h>
 #include <orkestra/model/kernels/avx2.h>
+#include <orkestra/model/kernels/avx512.h>
 
-#ifdef ORKESTRA_AVX2
+#ifdef ORKESTRA_X86
 #include <cpuid.h>
 #endif
 
 namespace orkestra::model {
 
-#ifdef ORKESTRA_AVX2
+#ifdef ORKESTRA_X86
 
 namespace {
 
@@ -42,41 +42,36 @@ Products products_of(TensorType weight_type) {
   return Products::kReference;
 }
 
-void prepare(TensorType weight_type, const float* x, std::int64_t n_tokens, std::int64_t cols,
-             PreparedActivations& out) {
-  out.n_tokens = n_tokens;
-  out.cols = cols;
-  const auto size = static_cast<std::size_t>(n_tokens * cols);
-  if (products_of(weight_type) != Products::kInteger) {
-    out.values.assign(x, x + size);
-    return;
-  }
-  out.integers.resize(size);
-  out.scales.resize(size / avx2::kActivationBlock);
-  out.sums.resize(size / avx2::kActivationBlock);
-  avx2::quantise(x, n_tokens, cols, out.integers.data(), out.scales.data(), out.sums.data());
+bool packs(TensorType weight_type) { return products_of(weight_type) != Products::kReference; }
+
+bool quantises(TensorType weight_type) { return products_of(weight_type) == Products::kInteger; }
+
+void prepare(std::int64_t begin, std::int64_t end, PreparedActivations& out) {
+  const std::int64_t groups = (out.cols + avx2::kActivationGroup - 1) / avx2::kActivationGroup;
+  avx2::quantise(out.values + begin * out.cols, end - begin, out.cols,
+                 out.integers.data() + begin * out.cols, out.scales.data() + begin * groups,
+                 out.sums.data() + begin * (out.cols / avx2::kSumBlock));
 }
 
+using QuantisedProduct = void(const Matrix&, const avx2::Activations&, float*, std::int64_t,
+                              std::int64_t, std::int64_t);
+
+template <QuantisedProduct* kQuantised>
 void matmul(const Matrix& w, const PreparedActivations& x, float* y, std::int64_t y_stride,
             std::int64_t row_begin, std::int64_t row_end) {
-  const Products products = products_of(w.type);
-  if (products == Products::kReference) {
+  if (!packs(w.type)) {
     return reference_kernels().matmul(w, x, y, y_stride, row_begin, row_end);
   }
   const avx2::Activations activations{
       .n_tokens = x.n_tokens,
       .cols = x.cols,
-      .values = x.values.data(),
+      .values = x.values,
       .integers = x.integers.data(),
       .scales = x.scales.data(),
       .sums = x.sums.data(),
   };
-  if (products == Products::kInteger) {
-    avx2::matmul_quantised(w, static_cast<std::int64_t>(row_bytes(w.type, w.cols)), activations, y,
-                           y_stride, row_begin, row_end);
-  } else {
-    avx2::matmul_float(w, activations, y, y_stride, row_begin, row_end);
-  }
+  const auto product = quantises(w.type) ? kQuantised : avx2::matmul_float;
+  product(w, activations, y, y_stride, row_begin, row_end);
 }
 
 void causal_conv_silu(const float* x, std::int64_t x_stride, float* state, const float* weight,
@@ -96,27 +91,46 @@ bool has_f16c() {
   return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
 }
 
-}  // namespace
-
-const Kernels* avx2_kernels() {
-  static constexpr Kernels kKernels{
-      .name = "avx2",
+template <QuantisedProduct* kQuantised>
+constexpr Kernels table(std::string_view name) {
+  return {
+      .name = name,
+      .packs = packs,
+      .quantises = quantises,
       .prepare = prepare,
-      .matmul = matmul,
+      .matmul = matmul<kQuantised>,
       .rms_norm = avx2::rms_norm,
       .silu_multiply = avx2::silu_multiply,
       .causal_conv_silu = causal_conv_silu,
       .selective_scan = avx2::selective_scan,
-      .attention = avx2::attention,
+      .attend = avx2::attend,
+      .merge_attention = avx2::merge_attention,
   };
+}
+
+}  // namespace
+
+const Kernels* avx2_kernels() {
+  static constexpr Kernels kKernels = table<avx2::matmul_quantised>("avx2");
   static const bool supported =
       __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
+  return supported ? &kKernels : nullptr;
+}
+
+const Kernels* avx512_kernels() {
+  static constexpr Kernels kKernels = table<avx512::matmul_quantised>("avx512");
+  static const bool supported =
+      avx2_kernels() != nullptr && __builtin_cpu_supports("avx512f") &&
+      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
   return supported ? &kKernels : nullptr;
 }
 
 #else
 
 const Kernels* avx2_kernels() { return nullptr; }
+
+const Kernels* avx512_kernels() { return nullptr; }
 
 #endif
 

@@ -1,0 +1,128 @@
+#include <orkestra/model/engine/kv_pages.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+namespace orkestra::model {
+namespace {
+
+// Before each page, at a cache line's distance so that pages stay aligned.
+struct PageHead {
+  std::int64_t references;
+};
+constexpr std::size_t kHeadBytes = 64;
+constexpr std::align_val_t kAlignment{64};
+// Enough that a sequence which ends feeds the next one, too few to matter.
+constexpr std::size_t kMostSpare = 64;
+
+PageHead& head(const float* page) {
+  return *reinterpret_cast<PageHead*>(reinterpret_cast<std::byte*>(const_cast<float*>(page)) -
+                                      kHeadBytes);
+}
+
+void free_page(float* page) { ::operator delete(static_cast<void*>(&head(page)), kAlignment); }
+
+}  // namespace
+
+PagePool::PagePool(std::int64_t n_kv_heads, std::int64_t head_dim)
+    : n_kv_heads_(n_kv_heads), head_dim_(head_dim) {
+  spare_.reserve(kMostSpare);
+}
+
+PagePool::~PagePool() {
+  for (float* page : spare_) free_page(page);
+}
+
+std::size_t PagePool::page_bytes() const {
+  const std::int64_t floats = n_kv_heads_ * (head_dim_ + padded(head_dim_)) * kPageTokens;
+  return kHeadBytes + static_cast<std::size_t>(floats) * sizeof(float);
+}
+
+float* PagePool::take() {
+  std::byte* memory = nullptr;
+  if (!spare_.empty()) {
+    memory = reinterpret_cast<std::byte*>(&head(spare_.back()));
+    spare_.pop_back();
+  } else {
+    memory = static_cast<std::byte*>(::operator new(page_bytes(), kAlignment));
+  }
+  std::memset(memory, 0, page_bytes());
+  auto* page = reinterpret_cast<float*>(memory + kHeadBytes);
+  head(page).references = 1;
+  ++n_used_;
+  return page;
+}
+
+void PagePool::share(float* page) { ++head(page).references; }
+
+bool PagePool::is_shared(const float* page) { return head(page).references > 1; }
+
+void PagePool::give_back(float* page) {
+  if (--head(page).references > 0) return;
+  --n_used_;
+  if (spare_.size() < kMostSpare) {
+    spare_.push_back(page);
+  } else {
+    free_page(page);
+  }
+}
+
+PageList::PageList(const PageList& other) : pool_(other.pool_), pages_(other.pages_) {
+  for (float* page : pages_) {
+    if (page != nullptr) PagePool::share(page);
+  }
+}
+
+PageList::~PageList() {
+  for (float* page : pages_) {
+    if (page != nullptr) pool_->give_back(page);
+  }
+}
+
+void PageList::prepare(std::int64_t begin, std::int64_t end) {
+  const auto needed = static_cast<std::size_t>((end + kPageTokens - 1) / kPageTokens);
+  const auto first = static_cast<std::size_t>(begin / kPageTokens);
+  for (std::size_t i = first; i < std::min(needed, pages_.size()); ++i) {
+    if (!PagePool::is_shared(pages_[i])) continue;
+    float* own = pool_->take();
+    std::memcpy(own, pages_[i], pool_->page_bytes() - kHeadBytes);
+    pool_->give_back(pages_[i]);
+    pages_[i] = own;
+  }
+  while (pages_.size() < needed) {
+    pages_.push_back(nullptr);
+    pages_.back() = pool_->take();
+  }
+}
+
+std::size_t PageList::pages_taken(std::int64_t begin, std::int64_t end) const {
+  const auto needed = static_cast<std::size_t>((end + kPageTokens - 1) / kPageTokens);
+  const auto first = static_cast<std::size_t>(begin / kPageTokens);
+  std::size_t taken = needed > pages_.size() ? needed - pages_.size() : 0;
+  for (std::size_t i = first; i < std::min(needed, pages_.size()); ++i) {
+    if (PagePool::is_shared(pages_[i])) ++taken;
+  }
+  return taken;
+}
+
+void PageList::store(std::int64_t position, const float* k, const float* v) {
+  float* page = pages_[static_cast<std::size_t>(position / kPageTokens)];
+  const std::int64_t slot = position % kPageTokens;
+  const std::int64_t head_dim = pool_->head_dim();
+  for (std::int64_t h = 0; h < pool_->n_kv_heads(); ++h) {
+    float* keys = page + pool_->k_at(h) + slot;
+    for (std::int64_t i = 0; i < head_dim; ++i) keys[i * kPageTokens] = k[h * head_dim + i];
+    std::copy_n(v + h * head_dim, head_dim, page + pool_->v_at(h) + slot * padded(head_dim));
+  }
+}
+
+void PageList::forget_before(std::int64_t position) {
+  const auto end = std::min(pages_.size(), static_cast<std::size_t>(position / kPageTokens));
+  for (std::size_t i = end; i-- > 0 && pages_[i] != nullptr;) {
+    pool_->give_back(pages_[i]);
+    pages_[i] = nullptr;
+  }
+}
+
+}  // namespace orkestra::model

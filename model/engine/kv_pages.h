@@ -1,0 +1,77 @@
+// The attention memory of sequences: keys and values in pages of kPageTokens tokens, shared between
+// a sequence and its copies until one of them writes.
+//
+// A PagePool hands pages out and keeps a few returned ones for the next caller; a PageList is one
+// layer's memory of one sequence: a value, whose copy costs references only. All of it belongs to
+// the backend's thread. The pool outlives its lists.
+#pragma once
+
+#include <orkestra/model/kernels/kernels.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace orkestra::model {
+
+class PagePool {
+ public:
+  // Pages for n_kv_heads heads: keys [n_kv_heads, head_dim, kPageTokens], then values
+  // [n_kv_heads, kPageTokens, padded(head_dim)].
+  PagePool(std::int64_t n_kv_heads, std::int64_t head_dim);
+  ~PagePool();
+  PagePool(const PagePool&) = delete;
+  PagePool& operator=(const PagePool&) = delete;
+
+  std::int64_t k_at(std::int64_t kv_head) const { return kv_head * head_dim_ * kPageTokens; }
+  std::int64_t v_at(std::int64_t kv_head) const {
+    return (n_kv_heads_ * head_dim_ + kv_head * padded(head_dim_)) * kPageTokens;
+  }
+  std::int64_t n_kv_heads() const { return n_kv_heads_; }
+  std::int64_t head_dim() const { return head_dim_; }
+  std::size_t page_bytes() const;
+  // Of the pages that are in use, each counted once.
+  std::size_t bytes_in_use() const { return n_used_ * page_bytes(); }
+
+ private:
+  friend class PageList;
+  // A page of zeros with one reference.
+  float* take();
+  // Another reference to `page`.
+  static void share(float* page);
+  static bool is_shared(const float* page);
+  void give_back(float* page);
+
+  std::int64_t n_kv_heads_;
+  std::int64_t head_dim_;
+  std::size_t n_used_ = 0;
+  std::vector<float*> spare_;
+};
+
+class PageList {
+ public:
+  explicit PageList(PagePool& pool) : pool_(&pool) {}
+  PageList(const PageList& other);
+  PageList& operator=(const PageList&) = delete;
+  ~PageList();
+
+  // Room for tokens up to position `end`; pages from position `begin` on become this list's own.
+  void prepare(std::int64_t begin, std::int64_t end);
+  // How many pages prepare(begin, end) would take from the pool.
+  std::size_t pages_taken(std::int64_t begin, std::int64_t end) const;
+  // Stores one token of all KV heads: k, v: [n_kv_heads, head_dim]. prepare() made room for it.
+  void store(std::int64_t position, const float* k, const float* v);
+  // Lets go of the pages wholly before `position`; they must not be read again.
+  void forget_before(std::int64_t position);
+
+  const PagePool& pool() const { return *pool_; }
+  // By position / kPageTokens; null where forgotten. Valid until the next prepare().
+  const float* const* pages() const { return pages_.data(); }
+  std::size_t size() const { return pages_.size(); }
+
+ private:
+  PagePool* pool_;
+  std::vector<float*> pages_;
+};
+
+}  // namespace orkestra::model

@@ -1,0 +1,29 @@
+#include <orkestra/model/engine/sequence_state.h>
+
+namespace orkestra::model {
+
+StateLayout::StateLayout(const Network& network) {
+  for (const Layer& layer : network.layers) {
+    Recurrent recurrent;
+    std::size_t list = 0;
+    if (const auto* mamba = std::get_if<Mamba1Mixer>(&layer.mixer)) {
+      recurrent.conv = recurrent_floats_;
+      recurrent_floats_ += mamba->d_inner * (mamba->d_conv - 1);
+      recurrent.ssm = recurrent_floats_;
+      recurrent_floats_ += mamba->d_inner * mamba->d_state;
+    } else if (const auto* attention = std::get_if<AttentionMixer>(&layer.mixer)) {
+      list = pools_.size();
+      pools_.push_back(std::make_unique<PagePool>(attention->n_kv_heads, attention->head_dim));
+    }
+    recurrent_.push_back(recurrent);
+    list_.push_back(list);
+  }
+}
+
+SequenceState::SequenceState(const StateLayout& layout)
+    : recurrent(static_cast<std::size_t>(layout.recurrent_floats()), 0.0F) {
+  attention.reserve(layout.pools().size());
+  for (const auto& pool : layout.pools()) attention.emplace_back(*pool);
+}
+
+}  // namespace orkestra::model

@@ -1,0 +1,52 @@
+// SequenceState: what a network remembers of one sequence of tokens. The recurrent layers' part has
+// a fixed size and lies in one block; the attention layers' part is a PageList each. Copying one is
+// a snapshot: the block is copied, pages are shared.
+//
+// StateLayout says what lies where, for one network. It owns the pools and must outlive the states.
+// All of it belongs to the backend's thread.
+#pragma once
+
+#include <orkestra/model/arch/network.h>
+#include <orkestra/model/engine/kv_pages.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace orkestra::model {
+
+class StateLayout {
+ public:
+  explicit StateLayout(const Network& network);
+
+  // Of a recurrent layer, in the block: offsets in floats.
+  struct Recurrent {
+    std::int64_t conv = 0;  // [d_inner, d_conv - 1]
+    std::int64_t ssm = 0;   // [d_inner, d_state]
+  };
+  const Recurrent& recurrent(std::size_t layer) const { return recurrent_[layer]; }
+  // Of an attention layer: which of the state's lists.
+  std::size_t list(std::size_t layer) const { return list_[layer]; }
+
+  std::int64_t recurrent_floats() const { return recurrent_floats_; }
+  std::size_t recurrent_bytes() const {
+    return static_cast<std::size_t>(recurrent_floats_) * sizeof(float);
+  }
+  const std::vector<std::unique_ptr<PagePool>>& pools() const { return pools_; }  // one per list
+
+ private:
+  std::int64_t recurrent_floats_ = 0;
+  std::vector<Recurrent> recurrent_;  // [n_layers]
+  std::vector<std::size_t> list_;     // [n_layers]
+  std::vector<std::unique_ptr<PagePool>> pools_;
+};
+
+struct SequenceState {
+  explicit SequenceState(const StateLayout& layout);
+
+  std::int64_t n_tokens = 0;
+  std::vector<float> recurrent;     // [recurrent_floats]
+  std::vector<PageList> attention;  // one per attention layer
+};
+
+}  // namespace orkestra::model

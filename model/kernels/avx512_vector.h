@@ -1,0 +1,77 @@
+// Avx512: the vectors of AVX-512 with VNNI as packed_formats.h and packed_products.h use them.
+// Included by AVX-512 kernel files only.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace orkestra::model {
+
+namespace {
+
+struct Avx512 {
+  using Ints = __m512i;  // 16 lanes of 32 bits, or 32 of 16
+  using Floats = __m512;
+  static constexpr int kLanes = 16;
+  static constexpr int kTile = 8;    // tokens whose sums (of two vectors) fit the 32 registers
+  static constexpr int kChains = 2;  // sums in turn that hide dot()'s latency
+
+  static Ints load(const void* p) { return _mm512_loadu_si512(p); }
+  static void store(void* p, Ints v) { _mm512_storeu_si512(p, v); }
+  static Ints ints(std::int32_t value) { return _mm512_set1_epi32(value); }
+  // `value` in both 16-bit halves of every lane.
+  static Ints pairs(std::int32_t value) { return _mm512_set1_epi16(static_cast<short>(value)); }
+  static Ints both(Ints a, Ints b) { return _mm512_and_si512(a, b); }
+  static Ints either(Ints a, Ints b) { return _mm512_or_si512(a, b); }
+  static Ints subtract16(Ints a, Ints b) { return _mm512_sub_epi16(a, b); }
+  static Ints add32(Ints a, Ints b) { return _mm512_add_epi32(a, b); }
+  template <int n>
+  static Ints right16(Ints v) {
+    return _mm512_srli_epi16(v, n);
+  }
+  template <int n>
+  static Ints left16(Ints v) {
+    return _mm512_slli_epi16(v, n);
+  }
+  template <int n>
+  static Ints signed_right16(Ints v) {
+    return _mm512_srai_epi16(v, n);
+  }
+  template <int n>
+  static Ints right32(Ints v) {
+    return _mm512_srli_epi32(v, n);
+  }
+  template <int n>
+  static Ints left32(Ints v) {
+    return _mm512_slli_epi32(v, n);
+  }
+  template <int n>
+  static Ints signed_right32(Ints v) {
+    return _mm512_srai_epi32(v, n);
+  }
+  // sums + the products of a lane's two 16-bit numbers. By hand, because GCC would rather copy and
+  // spill the sums of a tile than add to them in place.
+  static Ints dot(Ints sums, Ints a, Ints b) {
+    asm("vpdpwssd %1, %2, %0" : "+v"(sums) : "v"(a), "v"(b));
+    return sums;
+  }
+
+  static Floats floats(float value) { return _mm512_set1_ps(value); }
+  static Floats load_floats(const float* p) { return _mm512_loadu_ps(p); }
+  static void store_floats(float* p, Floats v) { _mm512_storeu_ps(p, v); }
+  static Floats to_floats(Ints v) { return _mm512_cvtepi32_ps(v); }
+  static Floats multiply(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
+  static Floats multiply_add(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
+  static Floats subtract_product(Floats c, Floats a, Floats b) { return _mm512_fnmadd_ps(a, b, c); }
+  // kLanes half floats at `p`, or in the low halves of the lanes.
+  static Floats halves(const std::byte* p) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
+  static Floats low_halves(Ints v) { return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(v)); }
+};
+
+}  // namespace
+
+}  // namespace orkestra::model
