@@ -47,5 +47,8 @@ void selective_scan(const Kernels::ScanArgs& args, std::int64_t c_begin, std::in
 void attend(const AttentionArgs& args, std::int64_t row_begin, std::int64_t row_end,
             std::int64_t key_begin, std::int64_t key_end, float* partial);
 void merge_attention(float* into, const float* from, std::int64_t n_rows, std::int64_t head_dim);
+void gelu_multiply(float* gate, const float* up, std::int64_t n);
+void rotate(const Kernels::RotateArgs& args, std::int64_t token_begin, std::int64_t token_end);
+void mamba2_scan(const Kernels::Mamba2Args& args, std::int64_t h_begin, std::int64_t h_end);
 
 }  // namespace orkestra::model::avx2

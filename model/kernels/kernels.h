@@ -115,6 +115,45 @@ struct Kernels {
   // into = into and from together, for n_rows partial results over different keys.
   void (*merge_attention)(float* into, const float* from, std::int64_t n_rows,
                           std::int64_t head_dim);
+  // gate[i] = gelu(gate[i]) * up[i], gelu(x) = x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2.
+  void (*gelu_multiply)(float* gate, const float* up, std::int64_t n);
+  // Rotary positions (Su et al. 2021) in place: pair i of each head of token t turns by an angle
+  // whose cosine and sine are given. Pairs are elements 2i and 2i + 1, or i and i + n_pairs;
+  // elements from 2 * n_pairs on stay.
+  struct RotateArgs {
+    float* x;  // head h of token t at x + t * x_stride + h * head_dim
+    std::int64_t x_stride;
+    std::int64_t n_heads;
+    std::int64_t head_dim;
+    std::int64_t n_pairs;
+    bool interleaved;
+    const float* cosines;  // [n_tokens, n_pairs]
+    const float* sines;    // [n_tokens, n_pairs]
+  };
+  void (*rotate)(const RotateArgs& args, std::int64_t token_begin, std::int64_t token_end);
+  // The recurrence of Mamba-2 (Dao & Gu 2024, state-space duality) for heads [h_begin, h_end):
+  //   dt' = softplus(dt + dt_bias);  s = exp(dt' A) s + dt' x B;  y = C s + D x
+  // with one A, D and dt per head and the B and C of the head's group.
+  struct Mamba2Args {
+    const float* x;  // [n_tokens, x_stride]: head h at h * head_dim
+    std::int64_t x_stride;
+    const float* dt;  // [n_tokens, dt_stride]: one per head
+    std::int64_t dt_stride;
+    const float* dt_bias;  // [n_heads]
+    const float* b;        // [n_tokens, bc_stride]: group g at g * d_state
+    const float* c;
+    std::int64_t bc_stride;
+    const float* a;  // [n_heads]
+    const float* d;  // [n_heads]
+    float* state;    // [n_heads * head_dim, d_state], updated
+    float* y;        // [n_tokens, y_stride], as x
+    std::int64_t y_stride;
+    std::int64_t head_dim;
+    std::int64_t d_state;
+    std::int64_t heads_per_group;
+    std::int64_t n_tokens;
+  };
+  void (*mamba2_scan)(const Mamba2Args& args, std::int64_t h_begin, std::int64_t h_end);
 };
 
 const Kernels& reference_kernels();

@@ -1,7 +1,7 @@
 // The reference kernels: dequantised weights times float activations, every sum and every
 // function in double, terms in index order. Slow, and what the other sets are tested against.
 
-#include <orkestra/model/kernels/kernels.h>
+#include <orkestra/model/kernels/reference.h>
 
 #include <algorithm>
 #include <cmath>
@@ -179,6 +179,9 @@ const Kernels& reference_kernels() {
       .selective_scan = selective_scan,
       .attend = attend,
       .merge_attention = merge_attention,
+      .gelu_multiply = reference::gelu_multiply,
+      .rotate = reference::rotate,
+      .mamba2_scan = reference::mamba2_scan,
   };
   return kKernels;
 }

@@ -105,6 +105,9 @@ constexpr Kernels table(std::string_view name) {
       .selective_scan = avx2::selective_scan,
       .attend = avx2::attend,
       .merge_attention = avx2::merge_attention,
+      .gelu_multiply = avx2::gelu_multiply,
+      .rotate = avx2::rotate,
+      .mamba2_scan = avx2::mamba2_scan,
   };
 }
 
