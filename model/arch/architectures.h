@@ -14,7 +14,11 @@ Network build_network(std::shared_ptr<const GgufFile> file);
 
 // One per architecture file. They fill everything except architecture, file and converted.
 class TensorBinder;
+void build_gemma3(TensorBinder& binder, Network& network);
+void build_granite_hybrid(TensorBinder& binder, Network& network);
 void build_jamba(TensorBinder& binder, Network& network);
+void build_llama(TensorBinder& binder, Network& network);
 void build_mamba(TensorBinder& binder, Network& network);
+void build_mamba2(TensorBinder& binder, Network& network);
 
 }  // namespace orkestra::model

@@ -11,7 +11,7 @@ namespace orkestra::model {
 
 void build_mamba(TensorBinder& binder, Network& network) {
   binder.bind_ends();
-  const std::int64_t n_layers = binder.integer("block_count", 1, 4096);
+  const std::int64_t n_layers = binder.integer("block_count", 1, kMaxLayers);
   const bool norms = binder.file().boolean(binder.key("ssm.dt_b_c_rms"), false);
   for (std::int64_t i = 0; i < n_layers; ++i) {
     const std::string prefix = "blk." + std::to_string(i) + ".";

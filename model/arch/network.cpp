@@ -9,6 +9,8 @@ void add(Matrices& to, AttentionMixer& m) { to.insert(to.end(), {&m.q, &m.k, &m.
 
 void add(Matrices& to, Mamba1Mixer& m) { to.insert(to.end(), {&m.in, &m.x, &m.dt, &m.out}); }
 
+void add(Matrices& to, Mamba2Mixer& m) { to.insert(to.end(), {&m.in, &m.out}); }
+
 void add(Matrices&, std::monostate) {}
 
 void add(Matrices& to, DenseFfn& ffn) { to.insert(to.end(), {&ffn.gate, &ffn.up, &ffn.down}); }
@@ -16,6 +18,7 @@ void add(Matrices& to, DenseFfn& ffn) { to.insert(to.end(), {&ffn.gate, &ffn.up,
 void add(Matrices& to, MoeFfn& ffn) {
   to.push_back(&ffn.router);
   for (DenseFfn& expert : ffn.experts) add(to, expert);
+  if (ffn.shared) add(to, *ffn.shared);
 }
 
 }  // namespace

@@ -31,6 +31,10 @@ void TensorBinder::corrupt(const std::string& what) const {
   throw Error(ErrorCode::kCorrupt, file_.name() + ": " + what);
 }
 
+void TensorBinder::unsupported(const std::string& what) const {
+  throw Error(ErrorCode::kUnsupported, file_.name() + ": " + what);
+}
+
 std::string TensorBinder::key(std::string_view name) const {
   return network_.architecture + "." + std::string(name);
 }
@@ -51,13 +55,47 @@ std::int64_t TensorBinder::integer_or(std::string_view name, std::int64_t fallba
   return integer(name, low, high);
 }
 
-float TensorBinder::epsilon() const {
-  const std::string name = key("attention.layer_norm_rms_epsilon");
-  const double value = file_.number(name);
-  if (!std::isfinite(value) || value < 0.0 || value > 1.0) {
-    corrupt(name + " is " + std::to_string(value) + ", must be from 0 to 1");
+double TensorBinder::number_or(std::string_view name, double fallback, double low,
+                               double high) const {
+  const double value = file_.number(key(name), fallback);
+  if (!(value >= low && value <= high)) {
+    corrupt(key(name) + " is " + std::to_string(value) + ", must be from " + std::to_string(low) +
+            " to " + std::to_string(high));
   }
-  return static_cast<float>(value);
+  return value;
+}
+
+std::vector<std::int64_t> TensorBinder::kv_heads(std::int64_t n_layers) const {
+  const std::string name = key("attention.head_count_kv");
+  const auto found = file_.metadata().find(name);
+  if (found == file_.metadata().end()) corrupt("the key " + name + " is missing");
+  if (const auto* one = std::get_if<std::int64_t>(&found->second)) {
+    return std::vector<std::int64_t>(static_cast<std::size_t>(n_layers), *one);
+  }
+  const auto* array = std::get_if<GgufArray>(&found->second);
+  const auto* counts = array ? std::get_if<std::vector<std::int64_t>>(array) : nullptr;
+  if (counts == nullptr || counts->size() != static_cast<std::size_t>(n_layers)) {
+    corrupt(name + " must hold one integer for each of the " + std::to_string(n_layers) +
+            " layers");
+  }
+  return *counts;
+}
+
+float TensorBinder::epsilon() const {
+  constexpr std::string_view kName = "attention.layer_norm_rms_epsilon";
+  if (file_.metadata().find(key(kName)) == file_.metadata().end()) {
+    corrupt("the key " + key(kName) + " is missing");
+  }
+  return static_cast<float>(number_or(kName, 0.0, 0.0, 1.0));
+}
+
+void TensorBinder::refuse_unused_biases() const {
+  for (const TensorView& tensor : file_.tensors()) {
+    if (tensor.name.ends_with(".bias") && biases_.find(tensor.name) == biases_.end()) {
+      unsupported("the bias " + tensor.name.substr(0, 128) +
+                  " is not something this build knows in a " + network_.architecture + " model");
+    }
+  }
 }
 
 const TensorView& TensorBinder::tensor(const std::string& name,
@@ -118,6 +156,7 @@ float* TensorBinder::convert(std::int64_t n) {
 const float* TensorBinder::floats(const std::string& name,
                                   std::initializer_list<std::int64_t> shape) {
   const TensorView& view = tensor(name, shape);
+  if (name.ends_with(".bias")) biases_.insert(name);
   if (view.type == TensorType::kF32) return reinterpret_cast<const float*>(view.data.data());
   const Matrix stored{
       .type = view.type, .rows = view.rows(), .cols = view.row_length(), .data = view.data.data()};
@@ -128,14 +167,14 @@ const float* TensorBinder::floats(const std::string& name,
   return values;
 }
 
-const float* TensorBinder::ones(std::int64_t n) {
-  if (n != n_ones_) {
+const float* TensorBinder::constant(std::int64_t n, float value) {
+  if (n != n_constant_ || *constant_ != value) {
     float* values = convert(n);
-    std::fill_n(values, n, 1.0F);
-    ones_ = values;
-    n_ones_ = n;
+    std::fill_n(values, n, value);
+    constant_ = values;
+    n_constant_ = n;
   }
-  return ones_;
+  return constant_;
 }
 
 void TensorBinder::bind_ends() {
@@ -150,33 +189,6 @@ void TensorBinder::bind_ends() {
   network_.output = has("output.weight")
                         ? matrix("output.weight", network_.n_vocab, network_.d_model)
                         : network_.token_embedding;
-}
-
-Mamba1Mixer TensorBinder::mamba1(const std::string& prefix, bool require_norms, bool plain_norms) {
-  Mamba1Mixer m;
-  m.d_inner = integer("ssm.inner_size", 1, kMaxDimension / 2);
-  m.d_state = integer("ssm.state_size", 1, 4096);
-  m.d_conv = integer("ssm.conv_kernel", 2, 64);
-  m.dt_rank = integer("ssm.time_step_rank", 1, kMaxDimension);
-  m.in = matrix(prefix + "ssm_in.weight", 2 * m.d_inner, network_.d_model);
-  m.x = matrix(prefix + "ssm_x.weight", m.dt_rank + 2 * m.d_state, m.d_inner);
-  m.dt = matrix(prefix + "ssm_dt.weight", m.d_inner, m.dt_rank);
-  m.out = matrix(prefix + "ssm_out.weight", network_.d_model, m.d_inner);
-  m.conv_weight = floats(prefix + "ssm_conv1d.weight", {m.d_conv, m.d_inner});
-  m.conv_bias = floats(prefix + "ssm_conv1d.bias", {m.d_inner});
-  m.dt_bias = floats(prefix + "ssm_dt.bias", {m.d_inner});
-  m.a = floats(prefix + "ssm_a", {m.d_state, m.d_inner});
-  m.d = floats(prefix + "ssm_d", {m.d_inner});
-  if (require_norms) {
-    m.dt_norm = floats(prefix + "ssm_dt_norm.weight", {m.dt_rank});
-    m.b_norm = floats(prefix + "ssm_b_norm.weight", {m.d_state});
-    m.c_norm = floats(prefix + "ssm_c_norm.weight", {m.d_state});
-  } else if (plain_norms) {
-    m.dt_norm = ones(m.dt_rank);
-    m.b_norm = ones(m.d_state);
-    m.c_norm = m.b_norm;
-  }
-  return m;
 }
 
 }  // namespace orkestra::model

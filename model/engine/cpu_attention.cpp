@@ -15,6 +15,9 @@ constexpr std::int64_t kSegmentKeys = 16 * kPageTokens;
 // Rows (tokens times heads) of one task: their partial results stay in the second-level cache.
 constexpr std::int64_t kTaskRows = 120;
 
+// Where the segment after that of `key` begins.
+std::int64_t next_segment(std::int64_t key) { return (key / kSegmentKeys + 1) * kSegmentKeys; }
+
 }  // namespace
 
 void CpuBackend::mix(const AttentionMixer& m, std::size_t layer) {
@@ -25,10 +28,75 @@ void CpuBackend::mix(const AttentionMixer& m, std::size_t layer) {
   float* v = k + n_tokens_ * kv_width;
   multiply({{&m.q, q, q_width}, {&m.k, k, kv_width}, {&m.v, v, kv_width}}, normed_.data(),
            n_tokens_);
+  place(m, m.q_norm, m.n_heads, q);
+  place(m, m.k_norm, m.n_kv_heads, k);
   remember(m, layer, k, v);
   float* out = grown(inner_, n_tokens_ * q_width);
   attend(m, layer, q, out);
+  if (m.window > 0) {
+    for (const Rows& rows : rows_) {
+      const std::int64_t next = rows.state->n_tokens + rows.n_rows;
+      rows.state->attention[layout_.list(layer)].forget_before(
+          std::max<std::int64_t>(0, next - m.window + 1));
+    }
+  }
   multiply({{&m.output, mixed_.data(), network_.d_model}}, out, n_tokens_);
+}
+
+void CpuBackend::place(const AttentionMixer& m, const float* weight, std::int64_t n_heads,
+                       float* x) {
+  if (weight == nullptr && m.rotation < 0) return;
+  const std::int64_t width = n_heads * m.head_dim;
+  const float* turns = turns_.data();
+  std::int64_t n_pairs = 0;
+  bool interleaved = false;
+  for (int i = 0; i <= m.rotation; ++i) {
+    const Rotation& rotation = network_.rotations[static_cast<std::size_t>(i)];
+    turns += 2 * n_tokens_ * n_pairs;
+    n_pairs = static_cast<std::int64_t>(rotation.frequencies.size());
+    interleaved = rotation.interleaved;
+  }
+  parallel(n_tokens_, 1, n_tokens_ * width * 4, [&](std::int64_t begin, std::int64_t end, int) {
+    for (std::int64_t h = 0; weight != nullptr && h < n_heads; ++h) {
+      float* head = x + begin * width + h * m.head_dim;
+      kernels_.rms_norm(head, width, weight, network_.rms_epsilon, end - begin, m.head_dim, head,
+                        width);
+    }
+    if (m.rotation < 0) return;
+    kernels_.rotate({.x = x,
+                     .x_stride = width,
+                     .n_heads = n_heads,
+                     .head_dim = m.head_dim,
+                     .n_pairs = n_pairs,
+                     .interleaved = interleaved,
+                     .cosines = turns,
+                     .sines = turns + n_tokens_ * n_pairs},
+                    begin, end);
+  });
+}
+
+void CpuBackend::turn() {
+  std::int64_t n_turns = 0;
+  for (const Rotation& rotation : network_.rotations) {
+    n_turns += 2 * n_tokens_ * static_cast<std::int64_t>(rotation.frequencies.size());
+  }
+  float* cosines = grown(turns_, n_turns);
+  for (const Rotation& rotation : network_.rotations) {
+    const auto n_pairs = static_cast<std::int64_t>(rotation.frequencies.size());
+    float* sines = cosines + n_tokens_ * n_pairs;
+    for (const Rows& rows : rows_) {
+      for (std::int64_t t = 0; t < rows.n_rows; ++t) {
+        const auto position = static_cast<double>(rows.state->n_tokens + t);
+        const std::int64_t at = (rows.first_row + t) * n_pairs;
+        for (std::int64_t i = 0; i < n_pairs; ++i) {
+          const double angle = position * rotation.frequencies[static_cast<std::size_t>(i)];
+          cosines[at + i] = static_cast<float>(std::cos(angle));
+          sines[at + i] = static_cast<float>(std::sin(angle));
+        }
+      }
+    }
+    cosines = sines + n_tokens_ * n_pairs;
+  }
 }
 
 // k, v: [T, n_kv_heads * head_dim]
@@ -60,21 +128,25 @@ void CpuBackend::attend(const AttentionMixer& m, std::size_t layer, const float*
   for (const Rows& rows : rows_) {
     const std::int64_t n_keys = rows.state->n_tokens + rows.n_rows;
     const bool by_segment = rows.n_rows == 1;
-    const std::int64_t key_step = by_segment ? kSegmentKeys : n_keys;
-    cost += rows.n_rows * n_keys * q_width;
+    const std::int64_t n_seen = m.window > 0 ? std::min(n_keys, m.window + rows.n_rows) : n_keys;
+    cost += rows.n_rows * n_seen * q_width;
     for (std::int64_t head = 0; head < m.n_kv_heads; ++head) {
       for (std::int64_t t = 0; t < rows.n_rows; t += task_tokens) {
         const std::int64_t t_end = std::min(rows.n_rows, t + task_tokens);
         const std::int64_t end = rows.state->n_tokens + t_end;
-        for (std::int64_t key = 0; key < end; key += key_step) {
-          attention_tasks_.push_back({&rows, head, t, t_end, key, std::min(end, key + key_step)});
+        // Pages wholly before the first token's window may be gone.
+        const std::int64_t unseen =
+            m.window > 0 ? std::max<std::int64_t>(0, rows.state->n_tokens + t - m.window + 1) : 0;
+        for (std::int64_t key = unseen / kPageTokens * kPageTokens; key < end;) {
+          const std::int64_t key_end = by_segment ? std::min(end, next_segment(key)) : end;
+          attention_tasks_.push_back({&rows, head, t, t_end, key, key_end});
+          key = key_end;
         }
       }
     }
   }
   const auto n_tasks = static_cast<std::int64_t>(attention_tasks_.size());
   float* partials = grown(partials_, n_tasks * task_size + pool_.n_parts() * task_size);
-  const float scale = 1.0F / std::sqrt(static_cast<float>(m.head_dim));
 
   const auto run_task = [&](std::int64_t i, float* scratch) {
     const AttentionTask& task = attention_tasks_[static_cast<std::size_t>(i)];
@@ -91,12 +163,13 @@ void CpuBackend::attend(const AttentionMixer& m, std::size_t layer, const float*
         .first = state.n_tokens + task.token_begin,
         .n_heads = heads_per_kv,
         .head_dim = m.head_dim,
-        .window = 0,
-        .scale = scale,
+        .window = m.window,
+        .scale = m.scale,
     };
     float* result = partials + i * task_size;
-    for (std::int64_t key = task.key_begin; key < task.key_end; key += kSegmentKeys) {
-      const std::int64_t end = std::min(task.key_end, key + kSegmentKeys);
+    std::int64_t end = 0;
+    for (std::int64_t key = task.key_begin; key < task.key_end; key = end) {
+      end = std::min(task.key_end, next_segment(key));
       // Tokens before the segment have no key in it.
       const std::int64_t skipped =
           std::clamp<std::int64_t>(key - args.first, 0, task.token_end - task.token_begin) *
@@ -122,15 +195,15 @@ void CpuBackend::attend(const AttentionMixer& m, std::size_t layer, const float*
   }
 
   const std::int64_t width = padded(m.head_dim);
-  const float* whole = nullptr;  // what the segments of one token come to
+  float* whole = nullptr;  // what the segments of one token come to
   for (std::int64_t i = 0; i < n_tasks; ++i) {
     const AttentionTask& task = attention_tasks_[static_cast<std::size_t>(i)];
     const std::int64_t n_rows = (task.token_end - task.token_begin) * heads_per_kv;
     float* result = partials + i * task_size;
-    if (task.key_begin == 0) {
+    if (whole == nullptr) {
       whole = result;
     } else {
-      kernels_.merge_attention(const_cast<float*>(whole), result, n_rows, m.head_dim);
+      kernels_.merge_attention(whole, result, n_rows, m.head_dim);
     }
     const bool is_last = task.key_end == task.rows->state->n_tokens + task.token_end;
     if (!is_last) continue;
@@ -142,6 +215,7 @@ void CpuBackend::attend(const AttentionMixer& m, std::size_t layer, const float*
       const float inverse = 1.0F / row[width + 1];
       for (std::int64_t d = 0; d < m.head_dim; ++d) to[d] = row[d] * inverse;
     }
+    whole = nullptr;
   }
 }
 

@@ -4,6 +4,7 @@
 #include <orkestra/model/engine/cpu_backend.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -60,7 +61,7 @@ void CpuBackend::release_state(StateHandle state) {
 std::size_t CpuBackend::state_bytes(StateHandle state) const {
   std::size_t bytes = sizeof(SequenceState) + layout_.recurrent_bytes();
   for (const PageList& list : find(state).attention) {
-    bytes += list.size() * (list.pool().page_bytes() + sizeof(float*));
+    bytes += list.n_held() * list.pool().page_bytes() + list.size() * sizeof(float*);
   }
   return bytes;
 }
@@ -124,19 +125,24 @@ void CpuBackend::step(std::span<const StepChunk> chunks, std::vector<float>& log
   for (std::size_t i = 0; i < chunks.size(); ++i) {
     for (std::size_t t = 0; t < chunks[i].tokens.size(); ++t) {
       const std::int64_t row = rows_[i].first_row + static_cast<std::int64_t>(t);
-      dequantize_row(network_.token_embedding, chunks[i].tokens[t], residual_.data() + row * d);
+      float* h = residual_.data() + row * d;
+      dequantize_row(network_.token_embedding, chunks[i].tokens[t], h);
+      if (network_.embedding_scale == 1.0F) continue;
+      for (std::int64_t j = 0; j < d; ++j) h[j] *= network_.embedding_scale;
     }
   }
+  turn();
 
   for (std::size_t i = 0; i < network_.layers.size(); ++i) {
     const Layer& layer = network_.layers[i];
     norm(residual_.data(), layer.mixer_norm, n_tokens_, normed_.data());
     std::visit([&](const auto& mixer) { mix(mixer, i); }, layer.mixer);
-    add_to_residual(mixed_.data());
+    add_to_residual(layer.mixer_post_norm);
     if (std::holds_alternative<std::monostate>(layer.ffn)) continue;
     norm(residual_.data(), layer.ffn_norm, n_tokens_, normed_.data());
     if (const auto* dense = std::get_if<DenseFfn>(&layer.ffn)) feed_forward(*dense);
     if (const auto* moe = std::get_if<MoeFfn>(&layer.ffn)) feed_forward(*moe);
+    add_to_residual(layer.ffn_post_norm);
   }
 
   for (const Rows& rows : rows_) rows.state->n_tokens += rows.n_rows;
@@ -155,6 +161,13 @@ void CpuBackend::write_logits(std::span<const StepChunk> chunks, std::vector<flo
   norm(mixed_.data(), network_.output_norm, n, normed_.data());
   logits.resize(static_cast<std::size_t>(n * network_.n_vocab));
   multiply({{&network_.output, logits.data(), network_.n_vocab}}, normed_.data(), n);
+  if (network_.logit_scale != 1.0F) {
+    for (float& x : logits) x *= network_.logit_scale;
+  }
+  if (network_.logit_cap > 0.0F) {
+    const double cap = network_.logit_cap;
+    for (float& x : logits) x = static_cast<float>(cap * std::tanh(x / cap));
+  }
 }
 
 }  // namespace orkestra::model

@@ -67,15 +67,21 @@ class CpuBackend final : public Backend {
   void begin_step(std::span<const StepChunk> chunks);
   void mix(const AttentionMixer& mixer, std::size_t layer);
   void mix(const Mamba1Mixer& mixer, std::size_t layer);
+  void mix(const Mamba2Mixer& mixer, std::size_t layer);
+  // Norms and rotates, where the mixer has it. x: [T, n_heads * head_dim], queries or keys.
+  void place(const AttentionMixer& mixer, const float* weight, std::int64_t n_heads, float* x);
+  // Fills turns_ with the angles' cosines and sines at every token's position.
+  void turn();
   void remember(const AttentionMixer& mixer, std::size_t layer, const float* k, const float* v);
   void attend(const AttentionMixer& mixer, std::size_t layer, const float* q, float* out);
   void feed_forward(const DenseFfn& ffn);
   void feed_forward(const MoeFfn& ffn);
-  // down(silu(gate x) * up x) for n_tokens rows of x -> y, both [n_tokens, d_model].
-  void swiglu(const DenseFfn& ffn, const float* x, std::int64_t n_tokens, float* y);
+  // down(activation(gate x) * up x) for n_tokens rows of x -> y, both [n_tokens, d_model].
+  void gated(const DenseFfn& ffn, const float* x, std::int64_t n_tokens, float* y);
   void route(const MoeFfn& ffn);
   void norm(const float* x, const float* weight, std::int64_t n_tokens, float* y);
-  void add_to_residual(const float* y);
+  // Adds mixed_ to the residual, normed before when post_norm is given.
+  void add_to_residual(const float* post_norm);
   void write_logits(std::span<const StepChunk> chunks, std::vector<float>& logits);
 
   // All products of one input, spread over the threads by output rows.
@@ -131,6 +137,7 @@ class CpuBackend final : public Backend {
   std::vector<float> expert_in_;           // [rows, d_model]
   std::vector<float> expert_out_;          // [rows, d_model]
   std::vector<AttentionTask> attention_tasks_;
+  std::vector<float> turns_;     // per rotation: [T, n_pairs] cosines, then as many sines
   std::vector<float> partials_;  // one partial result of attention per task and row
   PreparedActivations prepared_;
 };

@@ -53,11 +53,14 @@ void CpuBackend::norm(const float* x, const float* weight, std::int64_t n_tokens
   });
 }
 
-void CpuBackend::add_to_residual(const float* y) {
+void CpuBackend::add_to_residual(const float* post_norm) {
+  if (post_norm != nullptr) norm(mixed_.data(), post_norm, n_tokens_, mixed_.data());
+  const float scale = network_.residual_scale;
+  const float* y = mixed_.data();
   float* h = residual_.data();
   const std::int64_t d = network_.d_model;
   parallel(n_tokens_, 1, n_tokens_ * d / 8, [&](std::int64_t begin, std::int64_t end, int) {
-    for (std::int64_t i = begin * d; i < end * d; ++i) h[i] += y[i];
+    for (std::int64_t i = begin * d; i < end * d; ++i) h[i] += scale * y[i];
   });
 }
 

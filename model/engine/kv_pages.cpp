@@ -68,7 +68,8 @@ void PagePool::give_back(float* page) {
   }
 }
 
-PageList::PageList(const PageList& other) : pool_(other.pool_), pages_(other.pages_) {
+PageList::PageList(const PageList& other)
+    : pool_(other.pool_), pages_(other.pages_), n_forgotten_(other.n_forgotten_) {
   for (float* page : pages_) {
     if (page != nullptr) PagePool::share(page);
   }
@@ -119,9 +120,9 @@ void PageList::store(std::int64_t position, const float* k, const float* v) {
 
 void PageList::forget_before(std::int64_t position) {
   const auto end = std::min(pages_.size(), static_cast<std::size_t>(position / kPageTokens));
-  for (std::size_t i = end; i-- > 0 && pages_[i] != nullptr;) {
-    pool_->give_back(pages_[i]);
-    pages_[i] = nullptr;
+  for (; n_forgotten_ < end; ++n_forgotten_) {
+    pool_->give_back(pages_[n_forgotten_]);
+    pages_[n_forgotten_] = nullptr;
   }
 }
 

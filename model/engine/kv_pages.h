@@ -68,10 +68,12 @@ class PageList {
   // By position / kPageTokens; null where forgotten. Valid until the next prepare().
   const float* const* pages() const { return pages_.data(); }
   std::size_t size() const { return pages_.size(); }
+  std::size_t n_held() const { return pages_.size() - n_forgotten_; }
 
  private:
   PagePool* pool_;
   std::vector<float*> pages_;
+  std::size_t n_forgotten_ = 0;  // the first ones, which are null
 };
 
 }  // namespace orkestra::model

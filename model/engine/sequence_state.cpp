@@ -11,6 +11,11 @@ StateLayout::StateLayout(const Network& network) {
       recurrent_floats_ += mamba->d_inner * (mamba->d_conv - 1);
       recurrent.ssm = recurrent_floats_;
       recurrent_floats_ += mamba->d_inner * mamba->d_state;
+    } else if (const auto* mamba2 = std::get_if<Mamba2Mixer>(&layer.mixer)) {
+      recurrent.conv = recurrent_floats_;
+      recurrent_floats_ += mamba2->d_mixed() * (mamba2->d_conv - 1);
+      recurrent.ssm = recurrent_floats_;
+      recurrent_floats_ += mamba2->d_inner * mamba2->d_state;
     } else if (const auto* attention = std::get_if<AttentionMixer>(&layer.mixer)) {
       list = pools_.size();
       pools_.push_back(std::make_unique<PagePool>(attention->n_kv_heads, attention->head_dim));

@@ -21,7 +21,7 @@ class StateLayout {
 
   // Of a recurrent layer, in the block: offsets in floats.
   struct Recurrent {
-    std::int64_t conv = 0;  // [d_inner, d_conv - 1]
+    std::int64_t conv = 0;  // [channels convolved, d_conv - 1]
     std::int64_t ssm = 0;   // [d_inner, d_state]
   };
   const Recurrent& recurrent(std::size_t layer) const { return recurrent_[layer]; }

@@ -2,7 +2,7 @@
 
 #include <orkestra/core/error.h>
 #include <orkestra/tests/catch.h>
-#include <orkestra/tests/model/golden_models.h>
+#include <orkestra/tests/model/checkpoints.h>
 
 using namespace orkestra;
 using namespace orkestra::model;
@@ -10,9 +10,16 @@ using namespace orkestra::tests;
 
 namespace {
 
-constexpr const char* kNames[] = {"dense-h64-f32",   "moe-h64-f32",       "mamba-h64-f32",
-                                  "dense-h256-Q8_0", "dense-h256-Q4_K_M", "moe-h256-Q4_K_M",
-                                  "mamba-h256-Q8_0", "dense-h256-f16"};
+// Golden models, and checkpoints of the architectures that have none among them.
+constexpr const char* kNames[] = {
+    "dense-h64-f32",   "moe-h64-f32",     "mamba-h64-f32",  "dense-h256-Q8_0", "dense-h256-Q4_K_M",
+    "moe-h256-Q4_K_M", "mamba-h256-Q8_0", "dense-h256-f16", "mamba2",          "granite-moe",
+    "granite-rope",    "llama",           "mixtral",        "gemma3"};
+
+Network network_named(const std::string& name) {
+  const bool golden = std::filesystem::exists(golden_path(name + ".gguf"));
+  return golden ? golden_network(name) : checkpoint_network(name, TensorType::kF16);
+}
 
 std::vector<float> rows(const std::vector<float>& logits, std::size_t begin, std::size_t n) {
   const auto at = logits.begin() + static_cast<long>(begin * 512);
@@ -23,7 +30,7 @@ std::vector<float> rows(const std::vector<float>& logits, std::size_t begin, std
 
 TEST_CASE("logits are bit-identical for every batch size and thread count") {
   for (const char* name : kNames) {
-    const Network network = golden_network(name);
+    const Network network = network_named(name);
     for (const Kernels* kernels : all_kernels()) {
       CAPTURE(name, kernels->name);
       CpuBackend one(network, *kernels, 1);
@@ -31,9 +38,12 @@ TEST_CASE("logits are bit-identical for every batch size and thread count") {
       CpuBackend three(network, *kernels, 3);
       const auto whole = all_logits(one, golden_tokens());
       CHECK(same_bits(all_logits(one, golden_tokens(), 1), whole));
+      CHECK(same_bits(all_logits(one, golden_tokens(), 2), whole));
       CHECK(same_bits(all_logits(one, golden_tokens(), 7), whole));
       CHECK(same_bits(all_logits(two, golden_tokens()), whole));
       CHECK(same_bits(all_logits(two, golden_tokens(), 1), whole));
+      CHECK(same_bits(all_logits(two, golden_tokens(), 2), whole));
+      CHECK(same_bits(all_logits(two, golden_tokens(), 7), whole));
       CHECK(same_bits(all_logits(two, golden_tokens(), 13), whole));
       CHECK(same_bits(all_logits(three, golden_tokens(), 5), whole));
     }
@@ -42,7 +52,7 @@ TEST_CASE("logits are bit-identical for every batch size and thread count") {
 
 TEST_CASE("a fork continues exactly as its origin does, and neither disturbs the other") {
   for (const char* name : kNames) {
-    const Network network = golden_network(name);
+    const Network network = network_named(name);
     const auto tokens = golden_tokens();
     for (const Kernels* kernels : all_kernels()) {
       CAPTURE(name, kernels->name);
@@ -71,7 +81,7 @@ TEST_CASE("a fork continues exactly as its origin does, and neither disturbs the
 
 TEST_CASE("sequences that share a batch don't touch each other's bits") {
   for (const char* name : kNames) {
-    const Network network = golden_network(name);
+    const Network network = network_named(name);
     const auto tokens = golden_tokens();
     const std::vector<TokenId> reversed(tokens.rbegin(), tokens.rend());
     for (const Kernels* kernels : all_kernels()) {
@@ -98,6 +108,45 @@ TEST_CASE("sequences that share a batch don't touch each other's bits") {
       CHECK(same_bits(rows(logits, 1, 2), rows(whole, 46, 2)));
       CHECK(same_bits(rows(logits, 3, 6), rows(whole, 11, 6)));
     }
+  }
+}
+
+TEST_CASE("sliding windows give the same bits over many pages, in memory bounded by the window") {
+  const Network network = checkpoint_network("gemma3", TensorType::kF16);
+  std::vector<TokenId> tokens;
+  for (int i = 0; i < 16; ++i) {
+    for (const TokenId id : golden_tokens()) tokens.push_back((id + 7 * i) % 512);
+  }
+  const auto bytes_after = [&](CpuBackend& backend, std::size_t n) {
+    const StateHandle state = backend.create_state();
+    std::vector<float> logits;
+    for (std::size_t begin = 0; begin < n; begin += 64) {
+      const StepChunk chunk{
+          .state = state, .tokens = std::span(tokens).subspan(begin, 64), .n_logits = 0};
+      backend.step({&chunk, 1}, logits);
+    }
+    // A copy shares what is left, and goes on.
+    const StateHandle copy = backend.copy_state(state);
+    backend.release_state(state);
+    const StepChunk next{.state = copy, .tokens = std::span(tokens).first(1), .n_logits = 1};
+    backend.step({&next, 1}, logits);
+    const std::size_t bytes = backend.state_bytes(copy);
+    backend.release_state(copy);
+    return bytes;
+  };
+  for (const Kernels* kernels : all_kernels()) {
+    CAPTURE(kernels->name);
+    CpuBackend one(network, *kernels, 1);
+    CpuBackend two(network, *kernels, 2);
+    const auto whole = all_logits(one, tokens);
+    CHECK(same_bits(all_logits(two, tokens, 1), whole));
+    CHECK(same_bits(all_logits(two, tokens, 7), whole));
+    CHECK(same_bits(all_logits(two, tokens, 100), whole));
+    // 384 tokens more: the one layer of seven that sees everything grows by six pages of 64 tokens,
+    // one KV head, keys and values of 32 floats.
+    const std::size_t growth = bytes_after(two, 704) - bytes_after(two, 320);
+    CHECK(growth >= 384 * 2 * 32 * sizeof(float));
+    CHECK(growth < 384 * 2 * 32 * sizeof(float) * 3 / 2);
   }
 }
 

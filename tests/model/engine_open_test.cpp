@@ -2,7 +2,7 @@
 
 #include <orkestra/core/error.h>
 #include <orkestra/tests/catch.h>
-#include <orkestra/tests/model/golden_models.h>
+#include <orkestra/tests/model/checkpoints.h>
 
 #include <cstdint>
 
@@ -12,8 +12,15 @@ using namespace orkestra::tests;
 
 namespace {
 
+// Of a golden file, or of a converted checkpoint.
 std::string file_bytes(const std::string& name) {
-  std::ifstream in(golden_path(name + ".gguf"), std::ios::binary);
+  const TemporaryFolder folder;
+  std::filesystem::path path = golden_path(name + ".gguf");
+  if (!std::filesystem::exists(path)) {
+    path = folder.path() / "model.gguf";
+    convert_model(checkpoint_path(name), path);
+  }
+  std::ifstream in(path, std::ios::binary);
   std::ostringstream bytes;
   bytes << in.rdbuf();
   return bytes.str();
@@ -84,6 +91,26 @@ TEST_CASE("a hyperparameter that makes no sense is refused by name") {
       {"moe-h64-f32", "jamba.expert_count", 7, "ffn_gate_inp.weight has shape"},
       {"moe-h64-f32", "jamba.expert_used_count", 9, "expert_used_count is 9"},
       {"mamba-h64-f32", "mamba.block_count", 5, "blk.4.attn_norm.weight is missing"},
+      {"mamba2", "mamba2.ssm.group_count", 3, "8 heads in 3 groups"},
+      {"mamba2", "mamba2.ssm.group_count", 0, "ssm.group_count is 0"},
+      {"mamba2", "mamba2.ssm.time_step_rank", 0, "ssm.time_step_rank is 0"},
+      {"mamba2", "mamba2.ssm.time_step_rank", 7, "can't be shared by 7 heads"},
+      {"mamba2", "mamba2.ssm.state_size", 4096, "ssm_in.weight has shape"},
+      {"mamba2", "mamba2.ssm.inner_size", 0xFFFFFFFF, "ssm.inner_size"},
+      {"granite-moe", "granitehybrid.expert_used_count", 9, "expert_used_count is 9"},
+      {"granite-moe", "granitehybrid.embedding_scale", 0x7FC00000, "embedding_scale is nan"},
+      {"granite-moe", "granitehybrid.residual_scale", 0xBF800000, "residual_scale is -1"},
+      {"granite-moe", "granitehybrid.expert_shared_feed_forward_length", 63, "shexp.weight has"},
+      {"llama", "llama.rope.dimension_count", 7, "rope.dimension_count must be even"},
+      {"llama", "llama.rope.dimension_count", 14, "rope_freqs.weight has shape"},
+      {"llama", "llama.rope.dimension_count", 0, "rope.dimension_count is 0"},
+      {"llama", "llama.rope.dimension_count", 32, "rope.dimension_count is 32"},
+      {"llama", "llama.rope.freq_base", 0, "rope.freq_base is 0"},
+      {"llama", "llama.attention.head_count_kv", 3, "can't share 3 KV heads"},
+      {"gemma3", "gemma3.attention.value_length", 0, "attention.value_length is 0"},
+      {"gemma3", "gemma3.attention.sliding_window", 0xFFFFFFFF, "sliding_window"},
+      {"gemma3", "gemma3.rope.scaling.factor", 0, "rope.scaling.factor is 0"},
+      {"gemma3", "gemma3.rope.freq_base_swa", 0xFF800000, "freq_base_swa is -inf"},
   };
   for (const Row& row : rows) {
     const std::string good = file_bytes(row.model);
@@ -106,4 +133,19 @@ TEST_CASE("a missing tensor and an unknown architecture are named") {
   const Outcome outcome = open_bytes(bytes);
   CHECK(outcome.code == "unsupported");
   CHECK(outcome.message.find("\"jambo\"") != std::string::npos);
+}
+
+TEST_CASE("what would be left out of the computation is refused, not ignored") {
+  std::string bytes = file_bytes("gemma3");
+  const std::size_t at = after(bytes, "linear") - 6;
+  Outcome outcome = open_bytes(std::string(bytes).replace(at, 6, "linyar"));
+  CHECK(outcome.code == "unsupported");
+  CHECK(outcome.message.find("rotation scaling \"linyar\"") != std::string::npos);
+
+  bytes = file_bytes("mamba2");
+  const std::string name = "blk.2.ssm_conv1d.bias";
+  outcome = open_bytes(
+      bytes.replace(after(bytes, name) - name.size(), name.size(), "blk.2.ssm_convxd.bias"));
+  CHECK(outcome.code == "unsupported");
+  CHECK(outcome.message.find("the bias blk.2.ssm_convxd.bias") != std::string::npos);
 }
