@@ -45,7 +45,7 @@ CommandResult compare(const DemoFolder& folder, const std::string& peer_text,
 TEST_CASE(
     "bench --json has one whole object for each depth and length, under llama-bench's names") {
   const CommandResult result =
-      orkestra_command("model bench " + kNano + " -p 8,16 -n 4 -d 0,32 -t 1 -r 2 --json");
+      orkestra_command("model bench " + kNano + " -p 8,16 -n 4 -d 0,96 -t 1 -r 2 --json");
   CAPTURE(result.output);
   REQUIRE(result.status == 0);
   const Json rows = Json::parse(result.output);
@@ -74,8 +74,8 @@ TEST_CASE(
           Approx(apps::mean(row.at("samples_ts").get<std::vector<double>>())));
   }
   CHECK(tests == std::vector<std::array<int, 3>>{
-                     {8, 0, 0}, {16, 0, 0}, {0, 4, 0}, {8, 0, 32}, {16, 0, 32}, {0, 4, 32}});
-  // The tests at a depth begin with a state that holds it.
+                     {8, 0, 0}, {16, 0, 0}, {0, 4, 0}, {8, 0, 96}, {16, 0, 96}, {0, 4, 96}});
+  // The tests at a depth begin with a state that holds it: more than a page of tokens.
   CHECK(rows.at(3).at("state_bytes").get<int>() > rows.at(0).at("state_bytes").get<int>());
 }
 
