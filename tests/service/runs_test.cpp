@@ -107,7 +107,7 @@ TEST_CASE("what makes no sense is refused with its reason, and no run begins") {
   refused({{"task", kTask}, {"requirements", "cite"}}, "invalid", "requirements");
   refused({{"task", kTask}, {"requirements", {"regex: ("}}}, "invalid", "regex");
   refused({{"task", kTask}, {"schema", {{"type", "nonsense"}}}}, "invalid", "type");
-  refused({{"task", kTask}, {"schema", {{"$dynamicRef", "#"}}}}, "unsupported", "dynamicRef");
+  refused({{"task", kTask}, {"schema", {{"$ref", "#/$defs/none"}}}}, "invalid", "$defs/none");
   refused(Json::array({1}), "invalid", "object");
   Client client(service.port());
   CHECK(error_code(client.ask("POST", "/v1/runs", "{\"task\": ")) == "invalid");
