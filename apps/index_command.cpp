@@ -313,7 +313,7 @@ void add_index_command(CLI::App& app, int& exit_status) {
 
   CLI::App* searching = command("search", "The passages that fit a question best");
   searching->add_option("QUERY", flags->query, "What to look for; any text");
-  searching->add_option("-N,--count", flags->count, "How many")
+  searching->add_option("-k,--count", flags->count, "How many")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
   searching->add_option("--queries", flags->queries, "A file of lines: id, tab, query")

@@ -13,13 +13,16 @@
 
 #include <cstdio>
 #include <exception>
+#include <string>
 
 int main(int argc, char** argv) {
   CLI::App app("Orkestra: agents on local hybrid models that show their work.", "orkestra");
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "Help of every subcommand");
   app.set_version_flag("--version", ORKESTRA_VERSION);
-  app.failure_message(CLI::FailureMessage::help);
+  app.failure_message([](const CLI::App* command, const CLI::Error& error) {
+    return "orkestra: " + std::string(error.what()) + "\n\n" + command->help();
+  });
 
   int exit_status = 0;
   orkestra::apps::add_run_command(app, exit_status);

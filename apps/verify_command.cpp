@@ -135,8 +135,9 @@ std::string_view mark(VerdictKind kind) {
 
 std::string place(const Origin& origin) {
   const Json& detail = origin.detail;
+  const bool page = detail.is_object() && detail.contains("rendered_from");
   if (origin.kind == Origin::Kind::kDocument && detail.contains("begin") &&
-      detail.contains("end")) {
+      detail.contains("end") && !page) {
     return origin.locator + ", bytes " + dump_json(detail["begin"]) + "-" +
            dump_json(detail["end"]);
   }
@@ -217,7 +218,8 @@ void add_verify_command(CLI::App& app, int& exit_status) {
       ->add_option("answer", flags->answer,
                    "The answer: a text, a file, a report of `run --json`, or - for standard input")
       ->required();
-  command->add_option("--source", flags->documents, "A text or Markdown file to verify against");
+  command->add_option("--source", flags->documents,
+                      "A text, Markdown or HTML file to verify against");
   command->add_option(
       "--db", flags->databases,
       "A SQLite database to verify against; a report's queries are run on it again");

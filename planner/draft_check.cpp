@@ -74,7 +74,7 @@ Json check_draft_of(const RunState& state, const Branch& branch, const Recheck& 
   std::vector<std::unique_ptr<Source>> sources;
   sources.push_back(make_evidence_source(gathered, recheck.query));
   if (recheck.search) sources.push_back(make_search_source(recheck.search));
-  const std::vector<CheckedClaim> claims = verify(answer, sources, limits);
+  const std::vector<CheckedClaim> claims = verify(answer, sources, limits, state.spec.task);
 
   // What was found anew for a claim speaks of the question, too.
   std::vector<Evidence> known = gathered;

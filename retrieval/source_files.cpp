@@ -1,5 +1,4 @@
 #include <orkestra/core/error.h>
-#include <orkestra/core/text.h>
 #include <orkestra/retrieval/source_files.h>
 
 #include <algorithm>
@@ -130,24 +129,6 @@ SourceFile read_source_file(const fs::path& file) {
   if (in.bad()) throw Error(ErrorCode::kUnavailable, file.string() + ": reading it failed");
   out.size = out.bytes.size();
   return out;
-}
-
-std::string why_not_text(std::string_view bytes) {
-  if (bytes.starts_with("%PDF-")) return "a PDF file, which can't be read yet";
-  if (bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF")) {
-    return "UTF-16 text; convert it to UTF-8";
-  }
-  if (bytes.find('\0') != std::string_view::npos) return "binary";
-  // Text in another encoding has single bytes that are not UTF-8; compressed data is full of them.
-  const std::string_view start = bytes.substr(0, std::size_t{64} << 10U);
-  std::size_t odd = 0;
-  for (std::size_t i = 0; i < start.size();) {
-    const CodePoint c = code_point_at(start, i);
-    const bool control = c.value >= 0 && c.value < 0x20 && !is_space(c.value) && c.value != 0x1B;
-    if (c.value < 0 || control) ++odd;
-    i += c.size;
-  }
-  return odd > start.size() / 5 ? "binary, or text that is not UTF-8" : "";
 }
 
 }  // namespace orkestra::retrieval

@@ -37,7 +37,4 @@ SourceFile stat_source_file(const std::filesystem::path& file);
 // Throws Error: kNotFound, kDenied, kExhausted (over kMaxDocumentBytes).
 SourceFile read_source_file(const std::filesystem::path& file);
 
-// Why the bytes are no text to be searched; "" when they are.
-std::string why_not_text(std::string_view bytes);
-
 }  // namespace orkestra::retrieval

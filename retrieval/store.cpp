@@ -1,3 +1,4 @@
+#include <orkestra/core/document_format.h>
 #include <orkestra/core/error.h>
 #include <orkestra/core/hash.h>
 #include <orkestra/core/text.h>

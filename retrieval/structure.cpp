@@ -1,3 +1,4 @@
+#include <orkestra/core/document_format.h>
 #include <orkestra/core/html.h>
 #include <orkestra/core/text.h>
 #include <orkestra/retrieval/structure.h>
@@ -60,15 +61,7 @@ Format format_of(std::string_view file_name, std::string_view bytes) {
   for (const char* ending : {".md", ".markdown", ".mdown", ".mkd"}) {
     if (name.ends_with(ending)) return Format::kMarkdown;
   }
-  for (const char* ending : {".html", ".htm", ".xhtml"}) {
-    if (name.ends_with(ending)) return Format::kHtml;
-  }
-  const std::string start = fold(bytes.substr(0, 64));
-  const std::size_t first = start.find_first_not_of(" \t\r\n");
-  if (first == std::string::npos) return Format::kText;
-  const std::string_view begins = std::string_view(start).substr(first);
-  const bool page = begins.starts_with("<!doctype html") || begins.starts_with("<html");
-  return page ? Format::kHtml : Format::kText;
+  return is_html(file_name, bytes) ? Format::kHtml : Format::kText;
 }
 
 Structure read_structure(Format format, std::string_view bytes) {

@@ -1,3 +1,5 @@
+#include <orkestra/core/document_format.h>
+#include <orkestra/core/html.h>
 #include <orkestra/core/text.h>
 #include <orkestra/core/words.h>
 #include <orkestra/planner/verify/document_file.h>
@@ -28,10 +30,17 @@ std::set<std::string> content_stems(std::string_view text) {
 class DocumentSource final : public Source {
  public:
   explicit DocumentSource(const std::filesystem::path& file) {
-    const std::string text = read_document(file);
+    std::string text = read_document(file);
     Evidence origin;
     origin.origin.kind = Origin::Kind::kDocument;
     origin.origin.locator = file.string();
+    if (const std::string reason = why_not_text(text); !reason.empty()) {
+      throw Error(ErrorCode::kUnsupported, file.string() + ": " + reason);
+    }
+    if (is_html(file.filename().string(), text)) {
+      text = html_to_text(read_html(text));
+      origin.origin.detail["rendered_from"] = "html";  // where its byte ranges are
+    }
     records_ = sentence_records(text, 0, origin);
     for (std::size_t i = 0; i < records_.size(); ++i) {
       for (const auto& key : content_stems(records_[i].fields[0].value))

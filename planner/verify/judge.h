@@ -6,6 +6,7 @@
 #include <orkestra/planner/verify/verifier.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace orkestra::planner {
@@ -20,6 +21,8 @@ struct Judgement {
 struct Reach {
   bool cited = false;       // the claim cites this record: it need not name what it is about
   bool may_be_bare = true;  // a lone value counts; not for a part of a claim
+  // What was asked, where it is known: a lone value must be what the question speaks of.
+  std::string_view question = {};
 };
 Judgement judge(const Claim& claim, const Record& record, const Reach& reach);
 

@@ -75,7 +75,8 @@ int rank(VerdictKind kind) {
   return kind == VerdictKind::kSupported ? 2 : kind == VerdictKind::kContradicted ? 1 : 0;
 }
 
-Verdict against(const Claim& claim, const Ground& on, const Limits& limits, bool whole) {
+Verdict against(const Claim& claim, const Ground& on, const Limits& limits, bool whole,
+                std::string_view question) {
   Judgement best;
   best.reason = "no source speaks about it";
   best.nearness = -1;
@@ -83,7 +84,8 @@ Verdict against(const Claim& claim, const Ground& on, const Limits& limits, bool
   std::vector<const Record*> deniers;
   for (const auto& record : on.records) {
     check_limits(limits);
-    Judgement one = judge(claim, record, {.cited = on.cited, .may_be_bare = whole});
+    Judgement one =
+        judge(claim, record, {.cited = on.cited, .may_be_bare = whole, .question = question});
     if (one.kind == VerdictKind::kContradicted) deniers.push_back(&record);
     const auto key = [](const Judgement& j) {
       return std::tuple(rank(j.kind), j.score, j.nearness);
@@ -133,7 +135,8 @@ std::vector<std::pair<std::string, std::string>> halves(const std::string& text)
   return out;
 }
 
-Verdict judge_claim(const Claim& claim, const Sources& sources, const Limits& limits, int clauses) {
+Verdict judge_claim(const Claim& claim, const Sources& sources, const Limits& limits, int clauses,
+                    std::string_view question) {
   const bool is_whole = clauses == kMaxClauses;
   const Ground on = ground(claim, sources, limits);
   if (!on.missing.empty()) {
@@ -141,16 +144,16 @@ Verdict judge_claim(const Claim& claim, const Sources& sources, const Limits& li
     verdict.reason = "it cites [" + on.missing + "], which is not among the evidence";
     return verdict;
   }
-  Verdict whole = against(claim, on, limits, is_whole);
+  Verdict whole = against(claim, on, limits, is_whole, question);
   if (whole.kind == VerdictKind::kSupported || clauses <= 1) return whole;
   for (const auto& [left, right] : halves(claim.text)) {
     Claim first = claim;
     Claim second = claim;
     first.text = left;
     second.text = right;
-    Verdict a = against(first, ground(first, sources, limits), limits, false);
+    Verdict a = against(first, ground(first, sources, limits), limits, false, question);
     if (a.kind == VerdictKind::kNotFound) continue;
-    Verdict b = judge_claim(second, sources, limits, clauses - 1);
+    Verdict b = judge_claim(second, sources, limits, clauses - 1, question);
     if (b.kind == VerdictKind::kNotFound) continue;
     Verdict both = a.kind == VerdictKind::kContradicted ? a : b;
     if (a.kind == b.kind) {
@@ -180,11 +183,11 @@ std::string_view name(VerdictKind kind) {
 
 std::vector<CheckedClaim> verify(std::string_view answer,
                                  const std::vector<std::unique_ptr<Source>>& sources,
-                                 const Limits& limits) {
+                                 const Limits& limits, std::string_view question) {
   std::vector<CheckedClaim> out;
   for (auto& claim : split_claims(answer)) {
     check_limits(limits);
-    Verdict verdict = judge_claim(claim, sources, limits, kMaxClauses);
+    Verdict verdict = judge_claim(claim, sources, limits, kMaxClauses, question);
     out.push_back({std::move(claim), std::move(verdict)});
   }
   return out;

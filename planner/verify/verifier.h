@@ -67,7 +67,8 @@ class Source {
   virtual std::vector<Record> find(const Claim& claim, const Limits& limits) = 0;
 };
 
-// A text or Markdown file: its sentences, with byte ranges. Throws Error when it can't be read.
+// A text, Markdown or HTML file: its sentences, with byte ranges (of an HTML page: in what it
+// says). Throws Error when it can't be read, or is none of these.
 std::unique_ptr<Source> make_document_source(const std::filesystem::path& file);
 // A SQLite database: rows that hold a value the claim names.
 std::unique_ptr<Source> make_database_source(const std::filesystem::path& file);
@@ -86,10 +87,11 @@ struct Recheck {
   SearchAgain search{};
 };
 
-// Every claim of `answer` with its verdict. A cited claim must be supported by what it cites.
+// Every claim of `answer` with its verdict. A cited claim must be supported by what it cites. With
+// a question, a claim that is nothing but a value must be what the question asks for.
 std::vector<CheckedClaim> verify(std::string_view answer,
                                  const std::vector<std::unique_ptr<Source>>& sources,
-                                 const Limits& limits);
+                                 const Limits& limits, std::string_view question = {});
 
 // Which words of the question the evidence accounts for (compared by stems, shown as asked; stop
 // words aside). An answer whose evidence never touches "deadline" does not answer a question about

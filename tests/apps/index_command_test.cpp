@@ -38,7 +38,7 @@ TEST_CASE("a folder is added, searched, listed, counted, checked and removed") {
   CHECK(again.at("skipped").size() == 1);
 
   const Json found =
-      Json::parse(folder.run("search --json -N 1", "'moons of the red planet'").output);
+      Json::parse(folder.run("search --json -k 1", "'moons of the red planet'").output);
   REQUIRE(found.size() == 1);
   const std::string bytes = bytes_of(found[0].at("document").get<std::string>());
   const auto begin = found[0].at("begin").get<std::size_t>();
@@ -67,7 +67,7 @@ TEST_CASE("queries of a file become the lines of a TREC run") {
   const IndexFolder folder;
   REQUIRE(folder.run("add", quoted(folder.documents)).status == 0);
   const auto queries = folder.write("../queries.tsv", "q1\tred planet\n\nq2\trings of ice\r\n");
-  const CommandResult result = folder.run("search --trec tag -N 5 --queries " + quoted(queries));
+  const CommandResult result = folder.run("search --trec tag -k 5 --queries " + quoted(queries));
   CAPTURE(result.output);
   REQUIRE(result.status == 0);
   std::istringstream lines(result.output);

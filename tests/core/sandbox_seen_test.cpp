@@ -46,6 +46,8 @@ class WaitingProgram {
     thread_ = std::jthread([this](const std::stop_token& stop) {
       Limits limits;
       limits.stop = stop;
+      SandboxPolicy policy;
+      policy.wall_time = std::chrono::hours(1);  // ended by us
       try {
         run_sandboxed(python_program("import os, threading, time\n"
                                      "if os.fork() == 0:\n"
@@ -56,7 +58,7 @@ class WaitingProgram {
                                      "threading.Thread(target=time.sleep, args=[60]).start()\n"
                                      "time.sleep(60)\n",
                                      marker_),
-                      {}, limits);
+                      policy, limits);
       } catch (const Error& error) {
         stopped_ = error.code() == ErrorCode::kCancelled;
       }

@@ -3,6 +3,7 @@
 // machine.
 //
 //   document_mutations [COUNT [FIRST]]     mutants FIRST .. FIRST + COUNT - 1
+#include <orkestra/core/document_format.h>
 #include <orkestra/core/error.h>
 #include <orkestra/core/html.h>
 #include <orkestra/retrieval/chunker.h>

@@ -294,6 +294,30 @@ TEST_CASE("evidence that was tampered with supports nothing") {
   CHECK(checked.verdict.reason == "the quote of [1] does not match its hash");
 }
 
+TEST_CASE("a bare value of several is supported only as what was asked for") {
+  const std::vector<Evidence> evidence{
+      tool_evidence("1", {{"text", "a b c"}}, {{"words", 3}, {"lines", 1}, {"characters", 5}},
+                    "Count the words, lines and characters of a text.", "word_count")};
+  const std::string question = "How many words has \"a b c\"?";
+  CHECK(only(verify_with("3 [1]", evidence, question)).verdict.kind == kSupported);
+  for (const std::string wrong : {"5 [1]", "1 [1]", "4 [1]"}) {
+    CAPTURE(wrong);
+    CHECK(only(verify_with(wrong, evidence, question)).verdict.kind == kNotFound);
+  }
+  CHECK(only(verify_with("5 [1]", evidence, question)).verdict.reason.find("characters") !=
+        std::string::npos);
+  // A statement says itself which one it means.
+  CHECK(only(verify_with("The characters are 5 [1].", evidence, question)).verdict.kind ==
+        kSupported);
+}
+
+TEST_CASE("a bare value without a name of its own is supported beside its unit") {
+  const std::vector<Evidence> evidence{
+      tool_evidence("1", {{"amount", 5}}, {{"value", 3.1}, {"unit", "mi"}}, "Convert units.")};
+  CHECK(only(verify_with("3.1 [1]", evidence, "How many miles are 5 kilometres?")).verdict.kind ==
+        kSupported);
+}
+
 TEST_CASE("a bare value counts less than a statement") {
   const std::vector<Evidence> evidence{
       tool_evidence("1", {{"customer", "Bruna Kelly"}}, {{"balance", 4211.5}}, "Get the balance.")};

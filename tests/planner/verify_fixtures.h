@@ -69,10 +69,11 @@ inline CheckedClaim only(std::vector<CheckedClaim> claims) {
 }
 
 inline std::vector<CheckedClaim> verify_with(const std::string& answer,
-                                             std::vector<Evidence> evidence) {
+                                             std::vector<Evidence> evidence,
+                                             const std::string& question = {}) {
   std::vector<std::unique_ptr<Source>> sources;
   sources.push_back(make_evidence_source(std::move(evidence), nullptr));
-  return verify(answer, sources, Limits{});
+  return verify(answer, sources, Limits{}, question);
 }
 
 inline std::vector<CheckedClaim> verify_against_text(const std::string& answer,

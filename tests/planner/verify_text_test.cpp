@@ -133,9 +133,29 @@ TEST_CASE("document evidence counts only where its quote is found") {
   CHECK(gone.verdict.evidence.empty());
 }
 
+TEST_CASE("an HTML page counts as what it says, and its quote is evidence that is found again") {
+  const ScratchFolder folder;
+  const auto file = folder.file("zoo.html",
+                                "<html><body><h1>Zoo</h1><script>lions eat code</script>"
+                                "<p>The zebra eats <b>grass</b> &amp; hay.</p></body></html>");
+  const auto checked = only(verify_against_text("The zebra eats grass & hay.", file));
+  REQUIRE(checked.verdict.kind == kSupported);
+  CHECK(only(verify_against_text("Lions eat code.", file)).verdict.kind == kNotFound);
+  Evidence evidence = checked.verdict.evidence.at(0);
+  evidence.id = "1";
+  CHECK(only(testing::verify_with("The zebra eats grass & hay [1].", {evidence})).verdict.kind ==
+        kSupported);
+}
+
 TEST_CASE("a document that can't be read is an error that names it") {
   CHECK_THROWS_WITH(make_document_source("/nowhere/a.txt"),
                     "/nowhere/a.txt: there is no such file to verify against");
+  const ScratchFolder folder;
+  const auto pdf = folder.file("a.pdf", "%PDF-1.4 The fee is 5 euros.");
+  CHECK_THROWS_WITH(make_document_source(pdf),
+                    pdf.string() + ": a PDF file, which can't be read yet");
+  const auto binary = folder.file("a.bin", std::string("The fee is 5 euros.\0", 20));
+  CHECK_THROWS_WITH(make_document_source(binary), pdf.parent_path().string() + "/a.bin: binary");
 }
 
 }  // namespace
