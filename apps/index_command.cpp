@@ -1,11 +1,11 @@
 #include <orkestra/apps/index_command.h>
 #include <orkestra/apps/interrupt.h>
+#include <orkestra/apps/progress_line.h>
 #include <orkestra/core/error.h>
 #include <orkestra/core/json.h>
 #include <orkestra/retrieval/store.h>
 #include <CLI/CLI.hpp>
 
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -41,30 +41,6 @@ struct IndexFlags {
 void print(const Json& value) {
   std::cout << value.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
 }
-
-// One line on a terminal that is written over; nothing elsewhere.
-class ProgressLine {
- public:
-  explicit ProgressLine(std::string what)
-      : what_(std::move(what)), shown_(isatty(STDERR_FILENO) != 0) {}
-  ~ProgressLine() {
-    if (shown_ && percent_ >= 0) std::fputs("\r\x1b[K", stderr);
-  }
-  void at(std::size_t done, std::size_t total) {
-    const int percent = total == 0 ? 100 : static_cast<int>(100 * done / total);
-    if (!shown_ || percent == percent_) return;
-    percent_ = percent;
-    constexpr int kWidth = 30;
-    std::string bar(static_cast<std::size_t>(kWidth), '.');
-    std::fill_n(bar.begin(), percent * kWidth / 100, '#');
-    std::fprintf(stderr, "\r%s [%s] %3d %%", what_.c_str(), bar.c_str(), percent);
-  }
-
- private:
-  std::string what_;
-  bool shown_;
-  int percent_ = -1;
-};
 
 Json to_json(const std::vector<retrieval::SkippedFile>& skipped) {
   Json out = Json::array();

@@ -3,6 +3,7 @@
 #include <orkestra/apps/model_commands.h>
 #include <orkestra/apps/model_info.h>
 #include <orkestra/apps/model_replay.h>
+#include <orkestra/apps/quantize_command.h>
 #include <orkestra/core/error.h>
 #include <orkestra/core/json.h>
 #include <orkestra/model/engine/cpu_backend.h>
@@ -224,6 +225,8 @@ void add_model_commands(CLI::App& app) {
     command->add_flag("--json", options->json, "Print JSON");
   }
   add_replay_command(*model);
+  add_quantize_command(*model);
+  add_perplexity_command(*model);
 }
 
 }  // namespace orkestra::apps

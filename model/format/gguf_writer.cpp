@@ -1,4 +1,6 @@
 #include <orkestra/core/error.h>
+#include <orkestra/model/format/byte_reader.h>
+#include <orkestra/model/format/gguf_value_reader.h>
 #include <orkestra/model/format/gguf_writer.h>
 #include <orkestra/model/format/tensor_type.h>
 
@@ -113,9 +115,20 @@ void GgufWriter::set(std::string_view key, std::span<const std::string> values) 
   for (const std::string& value : values) append_text(out, value);
   entry(key).type_and_value = std::move(out);
 }
-void GgufWriter::set_raw(std::string_view key, std::span<const std::byte> type_and_value) {
-  entry(key).type_and_value.assign(type_and_value.begin(), type_and_value.end());
+
+void GgufWriter::copy_metadata(const GgufFile& file) {
+  ByteReader in(file.header_bytes(), file.name());
+  in.take(4 + sizeof(std::uint32_t) + sizeof(std::uint64_t), "the head");  // checked when opened
+  const auto n = in.read<std::uint64_t>("the metadata count");
+  for (std::uint64_t i = 0; i < n; ++i) {
+    const std::string_view key = in.string("a metadata key");
+    const std::uint64_t begin = in.position();
+    read_gguf_value(in);
+    const auto bytes = file.header_bytes().subspan(begin, in.position() - begin);
+    entry(key).type_and_value.assign(bytes.begin(), bytes.end());
+  }
 }
+
 void GgufWriter::remove(std::string_view key) {
   std::erase_if(entries_, [&](const Entry& e) { return e.key == key; });
 }

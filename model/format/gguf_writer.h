@@ -31,8 +31,8 @@ class GgufWriter {
   void set(std::string_view key, std::span<const std::uint32_t> values);
   void set(std::string_view key, std::span<const float> values);
   void set(std::string_view key, std::span<const std::string> values);
-  // A value's type number and bytes as another file has them (GgufFile::metadata_bytes).
-  void set_raw(std::string_view key, std::span<const std::byte> type_and_value);
+  // All of another file's, in its order, each value's type as it is there.
+  void copy_metadata(const GgufFile& file);
   void remove(std::string_view key);
 
   // shape: ggml order, the first contiguous and a multiple of the type's block.
