@@ -30,8 +30,11 @@ struct GenerateRequest {
   Limits limits{};
   std::string tenant{};  // state is never shared between tenants
   int priority = 0;      // higher first
-  // Called from the engine's thread with UTF-8-complete pieces as they are written; must not block.
+  // Called with UTF-8-complete pieces as they are written. The embedded engine calls both from
+  // Ticket::wait(), on the waiting thread: a slow reader delays itself only.
   std::function<void(std::string_view)> on_text{};
+  // How much of the prompt is known so far, while a long one is read.
+  std::function<void(std::int64_t n_done, std::int64_t n_prompt)> on_progress{};
 };
 
 struct TokenUsage {

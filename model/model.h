@@ -33,10 +33,11 @@ class Model {
 std::shared_ptr<const Model> open_model(std::shared_ptr<const GgufFile> file);
 
 struct EngineOptions {
-  int threads = 0;                                           // 0 = the processor's cores
-  std::size_t state_budget_bytes = std::size_t{256} << 20U;  // of the state tree
+  int threads = 0;                     // 0 = the processor's cores
+  std::size_t state_budget_bytes = 0;  // of all model states; 0 = a quarter of the memory
   std::int64_t max_batch_tokens = 512;
   std::string kernels = "best";  // "best", "reference", "avx2", "avx512"
+  bool speculate = true;         // guess ahead where it pays; what is written stays the same
 };
 
 // The embedded implementation of LanguageModel: one worker thread batches all submitted work.

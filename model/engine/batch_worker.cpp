@@ -1,3 +1,6 @@
+// The worker's thread: who is in, who starts from what, who ends how. What a step holds and what
+// comes of it is in batch_step.cpp.
+
 #include <orkestra/core/error.h>
 #include <orkestra/model/engine/batch_worker.h>
 
@@ -10,8 +13,10 @@ namespace {
 
 // A gain shorter than this is computed again rather than waited for, unless it is all there is.
 constexpr std::size_t kWorthWaiting = 4;
-
-bool writes(std::size_t n_tokens, std::size_t fed) { return n_tokens - fed == 1; }
+// Snapshots along one prompt may take this part of the budget.
+constexpr std::size_t kIntervalShare = 8;
+constexpr std::size_t kMostAtOnce = 64;  // tokens of a chunk with guesses, far more than any has
+constexpr std::size_t kPageTokens = 64;  // snapshots at multiples of it share whole pages
 
 }  // namespace
 
@@ -40,6 +45,15 @@ void BatchWorker::submit(std::vector<std::shared_ptr<Task>> tasks) {
   submitted_.notify_all();
 }
 
+void BatchWorker::with_tree(const std::function<void(StateTree&, Backend&)>& use) {
+  Command command{.use = &use};
+  std::unique_lock lock(mutex_);
+  commands_.push_back(&command);
+  submitted_.notify_all();
+  obeyed_.wait(lock, [&] { return command.done; });
+  if (command.error) std::rethrow_exception(command.error);
+}
+
 BatchWorker::Counts BatchWorker::counts() const {
   const std::lock_guard lock(mutex_);
   return counts_;
@@ -47,6 +61,7 @@ BatchWorker::Counts BatchWorker::counts() const {
 
 void BatchWorker::run() {
   while (collect()) {
+    obey();
     try {
       pass();
     } catch (...) {
@@ -65,11 +80,30 @@ void BatchWorker::run() {
   for (const auto& task : queue_) task->fail(closed);
 }
 
-// Counts first: whoever sees a task end sees what it took.
-void BatchWorker::publish() {
+void BatchWorker::obey() {
+  std::vector<Command*> commands;
   {
     const std::lock_guard lock(mutex_);
-    counts_ = {.steps = steps_, .tokens_computed = tokens_computed_, .tree = tree_.counts()};
+    commands.swap(commands_);
+  }
+  for (Command* command : commands) {
+    try {
+      (*command->use)(tree_, *backend_);
+    } catch (...) {
+      command->error = std::current_exception();
+    }
+    const std::lock_guard lock(mutex_);
+    command->done = true;
+    obeyed_.notify_all();
+  }
+}
+
+// Counts first: whoever sees a task end sees what it took.
+void BatchWorker::publish() {
+  work_.tree = tree_.counts();
+  {
+    const std::lock_guard lock(mutex_);
+    counts_ = work_;
   }
   for (Ended& ended : ended_) {
     if (ended.error) {
@@ -84,7 +118,8 @@ void BatchWorker::publish() {
 // Moves queued tasks into free places; sleeps while there is nothing to do.
 bool BatchWorker::collect() {
   std::unique_lock lock(mutex_);
-  submitted_.wait(lock, [&] { return stopping_ || !queue_.empty() || !active_.empty(); });
+  submitted_.wait(
+      lock, [&] { return stopping_ || !queue_.empty() || !active_.empty() || !commands_.empty(); });
   if (stopping_) return false;
   std::erase_if(queue_, [](const std::shared_ptr<Task>& task) {
     try {
@@ -95,12 +130,12 @@ bool BatchWorker::collect() {
       return true;
     }
   });
+  if (queue_.empty()) return true;
   const std::size_t most = std::max<std::size_t>(
       1, std::min(options_.max_active, static_cast<std::size_t>(options_.max_batch_tokens)));
   const std::size_t n = std::min(queue_.size(), most - std::min(most, active_.size()));
-  for (std::size_t i = 0; i < n; ++i)
-    active_.push_back({.task = std::move(queue_[i]), .state = {}});
-  queue_.erase(queue_.begin(), queue_.begin() + static_cast<long>(n));
+  for (std::size_t i = 0; i < n; ++i) active_.push_back({.task = std::move(queue_[i])});
+  queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(n));
   std::stable_sort(active_.begin(), active_.end(), [](const Active& a, const Active& b) {
     return a.task->priority > b.task->priority;
   });
@@ -132,6 +167,12 @@ std::span<const TokenId> BatchWorker::prefix(const Active& active, std::size_t l
   return std::span(active.task->tokens).first(length);
 }
 
+bool BatchWorker::others_run(const Active& active) const {
+  return std::any_of(active_.begin(), active_.end(), [&](const Active& other) {
+    return &other != &active && other.task && other.state;
+  });
+}
+
 // True when a task in progress will reach a longer prefix of this one's prompt than the tree has.
 // It is made to keep its state there.
 bool BatchWorker::wait_for_sibling(const Active& active) {
@@ -161,18 +202,37 @@ bool BatchWorker::wait_for_sibling(const Active& active) {
 
 void BatchWorker::start(Active& active) {
   Task& task = *active.task;
+  const bool others = others_run(active);
+  if (others && active.no_room_since == ended_count_) return;
   try {
-    const auto found = tree_.find(task.tenant, prefix(active, task.first_wanted + 1));
-    if (!found) {
-      active.state = backend_->create_state();
-      return;
+    const auto wanted = prefix(active, task.first_wanted + 1);
+    const auto found = tree_.find(task.tenant, wanted);
+    const std::size_t length = found ? found->length : 0;
+    const auto pinned = std::find_if(task.marks.begin(), task.marks.end(), [&](const Mark& mark) {
+      return mark.pinned && mark.length == length;
+    });
+    if (pinned != task.marks.end() && active.pinned == 0 &&
+        tree_.pin(task.tenant, wanted.first(length))) {
+      active.pinned = length;
     }
-    active.state = backend_->copy_state(found->state);
-    active.fed = found->length;
-    task.usage.reused = static_cast<std::int64_t>(found->length);
-    if (found->length != task.first_wanted + 1) return;
+    active.state = found ? tree_.lend(task.tenant, wanted.first(length), !others) : tree_.create();
+    if (!active.state) return no_room(active);
+    active.fed = length;
+    const std::size_t left = task.tokens.size() - length;
+    const std::size_t room = std::max<std::size_t>(1, options_.state_budget_bytes / kIntervalShare);
+    const std::size_t sparse = left * backend_->copy_bytes(*active.state) / room;
+    active.interval = std::max({options_.snapshot_interval, sparse, std::size_t{1}});
+    if (active.interval > kPageTokens) {
+      active.interval = (active.interval + kPageTokens - 1) / kPageTokens * kPageTokens;
+    }
+    active.guessing.reserve(kMostAtOnce);
+    if (!active.started) task.usage.reused = static_cast<std::int64_t>(length);
+    active.started = true;
+    if (length > 0) task.progressed(length);
+    if (length != wanted.size()) return;
     const SharedLogits logits = found->logits;
-    if (task.take(task.first_wanted, *logits)) return;
+    const std::size_t position = task.first_wanted++;
+    if (task.take(position, *logits)) return;
     task.finish();
     end(active, nullptr, true);
   } catch (...) {
@@ -180,91 +240,30 @@ void BatchWorker::start(Active& active) {
   }
 }
 
-// Writing tasks first, one token each; then prompts in order, up to the next mark or the batch's
-// size.
-void BatchWorker::plan() {
-  planned_.clear();
-  chunks_.clear();
-  auto left = static_cast<std::size_t>(std::max<std::int64_t>(1, options_.max_batch_tokens));
-  for (const bool writing : {true, false}) {
-    for (std::size_t i = 0; i < active_.size() && left > 0; ++i) {
-      const Active& active = active_[i];
-      if (!active.task || !active.state) continue;
-      const Task& task = *active.task;
-      if (writes(task.tokens.size(), active.fed) != writing) continue;
-      std::size_t n = std::min(task.tokens.size() - active.fed, left);
-      const auto mark =
-          std::upper_bound(task.marks.begin(), task.marks.end(), active.fed,
-                           [](std::size_t length, const Mark& m) { return length < m.length; });
-      bool logits_at_mark = false;
-      if (mark != task.marks.end() && mark->length - active.fed <= n) {
-        n = mark->length - active.fed;
-        logits_at_mark = mark->with_logits;
-      }
-      const std::size_t fed = active.fed + n;
-      const std::size_t wanted =
-          fed > task.first_wanted ? fed - std::max(task.first_wanted, active.fed) : 0;
-      const std::size_t n_logits = std::max<std::size_t>(wanted, logits_at_mark ? 1 : 0);
-      planned_.push_back({.active = i, .n_tokens = n, .n_logits = n_logits});
-      chunks_.push_back({.state = *active.state,
-                         .tokens = std::span(task.tokens).subspan(active.fed, n),
-                         .n_logits = static_cast<std::int64_t>(n_logits)});
-      left -= n;
-    }
-  }
-}
-
-void BatchWorker::compute() {
-  try {
-    backend_->step(chunks_, logits_);
-  } catch (...) {
-    for (const Planned& planned : planned_) {
-      end(active_[planned.active], std::current_exception(), false);
-    }
+// Waits for another task to end; when there is none, it will never fit.
+void BatchWorker::no_room(Active& active) {
+  if (others_run(active)) {
+    active.no_room_since = ended_count_;
     return;
   }
-  ++steps_;
-  const float* row = logits_.data();
-  for (const Planned& planned : planned_) {
-    Active& active = active_[planned.active];
-    tokens_computed_ += static_cast<std::int64_t>(planned.n_tokens);
-    active.fed += planned.n_tokens;
-    try {
-      take_logits(active, planned, row);
-    } catch (...) {
-      end(active, std::current_exception(), true);
-    }
-    row += static_cast<std::ptrdiff_t>(planned.n_logits) * options_.n_vocab;
-  }
-}
-
-void BatchWorker::take_logits(Active& active, const Planned& planned, const float* logits) {
-  Task& task = *active.task;
-  const auto n_vocab = static_cast<std::size_t>(options_.n_vocab);
-  const float* last = planned.n_logits > 0 ? logits + (planned.n_logits - 1) * n_vocab : nullptr;
-  const bool marked = std::any_of(task.marks.begin(), task.marks.end(),
-                                  [&](const Mark& mark) { return mark.length == active.fed; });
-  if (marked) {
-    SharedLogits kept;
-    if (last != nullptr) {
-      kept = std::make_shared<const std::vector<float>>(last, last + n_vocab);
-    }
-    tree_.store_copy(task.tenant, prefix(active, active.fed), *active.state, kept);
-  }
-  const std::size_t begin = std::max(task.first_wanted, active.fed - planned.n_tokens);
-  const std::size_t end_position = active.fed;
-  for (std::size_t position = begin; position < end_position; ++position) {
-    const float* row = last - (end_position - 1 - position) * n_vocab;
-    if (!task.take(position, {row, n_vocab})) {
-      task.finish();
-      end(active, nullptr, true);
-      return;
-    }
-  }
+  const std::string pinned =
+      tree_.counts().pinned == 0 ? "" : ", part of which is held by pinned prompts";
+  end(active,
+      std::make_exception_ptr(
+          Error(ErrorCode::kExhausted,
+                "the state of " + std::to_string(active.task->tokens.size()) +
+                    " tokens needs more memory than the budget for model states has (" +
+                    std::to_string(options_.state_budget_bytes >> 10U) + " KiB" + pinned +
+                    "): shorten the conversation or raise the budget")),
+      true);
 }
 
 void BatchWorker::end(Active& active, std::exception_ptr error, bool state_is_sound) {
   if (!active.task) return;
+  ++ended_count_;
+  if (active.kept) backend_->release_state(*active.kept);
+  active.kept.reset();
+  if (error && active.pinned > 0) tree_.unpin(active.task->tenant, prefix(active, active.pinned));
   if (active.state) {
     const bool keep = state_is_sound && active.fed > 0 && active.task->keeps_state();
     if (keep) {

@@ -1,19 +1,28 @@
 // BatchWorker: one thread that computes all tasks together. Each pass makes one backend step of
-// the next token of every writing task and as much prompt as fits; chunks end at marks, where the
-// state is kept in the tree. A task whose prompt another one is just computing waits for it and
-// forks its state.
+// what every writing task has to add (its last token, tokens a constraint forces, guesses) and a
+// share of the prompts in progress; chunks end at marks and at intervals of long prompts, where
+// the state is kept in the tree. A task whose prompt another one is just computing waits for it
+// and forks its state.
+//
+// All states together keep to one byte budget. A task that finds no room waits for another to end;
+// when those in progress outgrow the budget, the last of them starts again later.
 //
 // Any thread may submit. Whatever a task or a step throws ends in that task's ticket.
 #pragma once
 
+#include <orkestra/core/limits.h>
 #include <orkestra/model/engine/backend.h>
+#include <orkestra/model/engine/batch_share.h>
+#include <orkestra/model/engine/speculation.h>
 #include <orkestra/model/engine/state_tree.h>
+#include <orkestra/model/engine/step_cost.h>
 #include <orkestra/model/engine/task.h>
 
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -25,8 +34,12 @@ namespace orkestra::model {
 struct BatchOptions {
   std::int64_t n_vocab = 0;
   std::int64_t max_batch_tokens = 512;
-  std::size_t max_active = 64;  // tasks computed at once; each holds a state
-  std::size_t state_budget_bytes = 0;
+  std::size_t max_active = 64;          // tasks computed at once; each holds a state
+  std::size_t state_budget_bytes = 0;   // of all states; a task that alone needs more fails
+  double step_seconds = 0.1;            // what a step that several tasks share should take
+  std::size_t snapshot_interval = 256;  // tokens between snapshots of a long prompt, at least
+  bool speculate = true;                // compute guesses of tasks that make them
+  std::function<SteadyTime()> now = [] { return std::chrono::steady_clock::now(); };
 };
 
 class BatchWorker {
@@ -34,6 +47,9 @@ class BatchWorker {
   struct Counts {
     std::int64_t steps = 0;
     std::int64_t tokens_computed = 0;
+    std::int64_t tokens_guessed = 0;  // of these, guesses
+    std::int64_t guesses_true = 0;
+    std::int64_t preemptions = 0;
     StateTree::Counts tree;
   };
 
@@ -43,13 +59,23 @@ class BatchWorker {
 
   // All of them are seen by the same pass, so they share what they have in common.
   void submit(std::vector<std::shared_ptr<Task>> tasks);
+  // Runs `use` on the worker's thread between two steps; returns when it is done. Rethrows.
+  void with_tree(const std::function<void(StateTree&, Backend&)>& use);
   Counts counts() const;
 
  private:
   struct Active {
     std::shared_ptr<Task> task;
-    std::optional<StateHandle> state;  // none: not started, or waiting for another's prefix
-    std::size_t fed = 0;               // tokens in the state
+    std::optional<StateHandle> state{};  // none: not started, or waiting
+    std::size_t fed = 0;                 // tokens in the state
+    bool started = false;                // `usage.reused` is known
+    std::int64_t no_room_since = -1;     // ended_count_ when it found no room
+    std::size_t interval = 0;            // between snapshots of its prompt
+    std::size_t pinned = 0;              // length of the prefix pinned for it
+    std::optional<StateHandle> kept{};   // the state before the guesses now computed
+    std::size_t kept_fed = 0;            // tokens in it
+    std::vector<TokenId> guessing{};     // what is fed in a step with guesses
+    DraftControl drafts{};
   };
   struct Ended {
     std::shared_ptr<Task> task;
@@ -59,18 +85,35 @@ class BatchWorker {
     std::size_t active;  // index into active_
     std::size_t n_tokens;
     std::size_t n_logits;
+    std::size_t n_guessed;  // the last of n_tokens
+  };
+  struct Command {
+    const std::function<void(StateTree&, Backend&)>* use;
+    bool done = false;
+    std::exception_ptr error{};
   };
 
   void run();
   bool collect();  // false: stop
+  void obey();
   void pass();
   void publish();
   void reap();
-  void start(Active& active);
+  bool others_run(const Active& active) const;
   bool wait_for_sibling(const Active& active);
+  void start(Active& active);
+  void no_room(Active& active);
   void plan();
+  std::size_t step_limit(std::size_t n_writing) const;
+  std::size_t cut(const Active& active, std::size_t n) const;
+  void plan_chunk(std::size_t index, std::size_t n, std::size_t n_guessed);
+  void guess(Active& active, std::size_t n_writing, std::size_t most);
+  bool fit_budget();
+  void preempt(Active& active);
   void compute();
   void take_logits(Active& active, const Planned& planned, const float* logits);
+  void keep_at_mark(Active& active, const float* last);
+  void settle_guesses(Active& active, bool all_true);
   void end(Active& active, std::exception_ptr error, bool state_is_sound);
   std::span<const TokenId> prefix(const Active& active, std::size_t length) const;
 
@@ -79,15 +122,21 @@ class BatchWorker {
   StateTree tree_;
   std::vector<Active> active_;  // by priority, then age; ended ones have no task
   std::vector<Ended> ended_;    // in this pass
+  std::vector<PromptShare> shares_;
   std::vector<Planned> planned_;
   std::vector<StepChunk> chunks_;
   std::vector<float> logits_;
-  std::int64_t steps_ = 0;
-  std::int64_t tokens_computed_ = 0;
+  StepCost small_steps_;  // of up to kSmallStep tokens
+  StepCost large_steps_;
+  double copy_seconds_ = 0.0;  // of a state, the last time
+  Counts work_;
+  std::int64_t ended_count_ = 0;
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable submitted_;
+  std::condition_variable obeyed_;
   std::vector<std::shared_ptr<Task>> queue_;
+  std::vector<Command*> commands_;
   bool stopping_ = false;
   Counts counts_;
 

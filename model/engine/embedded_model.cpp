@@ -3,6 +3,9 @@
 #include <orkestra/model/engine/embedded_model.h>
 #include <orkestra/model/engine/score_task.h>
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -37,13 +40,24 @@ class FailedTicket final : public Ticket {
   Error error_;
 };
 
+// A quarter of the machine's memory, at least 256 MiB.
+std::size_t default_state_budget() {
+  const long pages = ::sysconf(_SC_PHYS_PAGES);
+  const long page = ::sysconf(_SC_PAGESIZE);
+  const auto least = std::size_t{256} << 20U;
+  if (pages <= 0 || page <= 0) return least;
+  return std::max(least, static_cast<std::size_t>(pages) / 4 * static_cast<std::size_t>(page));
+}
+
 BatchOptions batch_options(const LoadedModel& model, const EngineOptions& options) {
   if (options.max_batch_tokens < 1) {
     throw Error(ErrorCode::kInvalid, "engine: max_batch_tokens must be 1 or more");
   }
   return {.n_vocab = model.vocabulary_size(),
           .max_batch_tokens = options.max_batch_tokens,
-          .state_budget_bytes = options.state_budget_bytes};
+          .state_budget_bytes =
+              options.state_budget_bytes > 0 ? options.state_budget_bytes : default_state_budget(),
+          .speculate = options.speculate};
 }
 
 std::int64_t parameter_count(const GgufFile& file) {

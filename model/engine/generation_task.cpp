@@ -1,11 +1,15 @@
 #include <orkestra/core/error.h>
 #include <orkestra/model/engine/generation_task.h>
+#include <orkestra/model/engine/speculation.h>
 
 #include <algorithm>
 #include <utility>
 
 namespace orkestra::model {
 namespace {
+
+constexpr std::int64_t kReservedTokens = 8192;
+constexpr std::size_t kBytesPerToken = 8;
 
 // Bytes of the UTF-8 character that begins with `lead`; 1 for a byte that begins none.
 std::size_t character_length(unsigned char lead) {
@@ -51,6 +55,7 @@ GenerationTask::GenerationTask(std::shared_ptr<const LoadedModel> model,
     : model_(std::move(model)),
       writable_(std::move(writable)),
       on_text_(std::move(request.on_text)),
+      on_progress_(std::move(request.on_progress)),
       matcher_(std::move(matcher)),
       sampler_(request.sampling) {
   tenant = std::move(request.tenant);
@@ -62,6 +67,47 @@ GenerationTask::GenerationTask(std::shared_ptr<const LoadedModel> model,
     if (length > 0 && length <= tokens.size()) marks.push_back({.length = length});
   }
   usage.prompt = static_cast<std::int64_t>(tokens.size());
+  // Nothing is allocated per token.
+  const auto room =
+      static_cast<std::size_t>(std::clamp<std::int64_t>(limits.max_tokens, 0, kReservedTokens));
+  tokens.reserve(tokens.size() + room);
+  ids_.reserve(room);
+  written_.reserve(room * kBytesPerToken);
+  mask_.reserve(writable_->size());
+}
+
+void GenerationTask::draft(std::size_t most, std::vector<TokenId>& out) const {
+  look_up_draft(tokens, most, out);
+}
+
+void GenerationTask::progressed(std::size_t n_tokens) {
+  if (!on_progress_) return;
+  {
+    const std::lock_guard lock(outbox_mutex_);
+    progress_out_ = static_cast<std::int64_t>(n_tokens);
+  }
+  wake();
+}
+
+void GenerationTask::hand_out(std::string_view text) {
+  if (text.empty()) return;
+  {
+    const std::lock_guard lock(outbox_mutex_);
+    text_out_ += text;
+  }
+  wake();
+}
+
+void GenerationTask::deliver() {
+  std::string text;
+  std::int64_t progress = -1;
+  {
+    const std::lock_guard lock(outbox_mutex_);
+    text.swap(text_out_);
+    std::swap(progress, progress_out_);
+  }
+  if (progress >= 0) on_progress_(progress, usage.prompt);
+  if (!text.empty()) on_text_(text);
 }
 
 const TokenSet& GenerationTask::allowed() {
@@ -78,7 +124,7 @@ bool GenerationTask::take(std::size_t, std::span<const float> logits) {
     return false;
   }
   const std::string_view bytes = model_->tokenizer().bytes(next.id);
-  if (!matcher_.accept(bytes)) {
+  if (!matcher_.unconstrained() && !matcher_.accept(bytes)) {
     throw Error(ErrorCode::kInternal,
                 "a token passed the constraint's mask but not the constraint");
   }
@@ -87,10 +133,7 @@ bool GenerationTask::take(std::size_t, std::span<const float> logits) {
   written_ += bytes;
   ++usage.generated;
   generation_.log_probability += next.log_probability;
-  if (on_text_) {
-    const std::string piece = stream_.push(bytes);
-    if (!piece.empty()) on_text_(piece);
-  }
+  if (on_text_) hand_out(stream_.push(bytes));
   if (matcher_.at_end()) {
     generation_.finish = FinishReason::kConstraint;
     return false;
@@ -104,10 +147,7 @@ bool GenerationTask::take(std::size_t, std::span<const float> logits) {
 }
 
 void GenerationTask::finish() {
-  if (on_text_) {
-    const std::string rest = stream_.finish();
-    if (!rest.empty()) on_text_(rest);
-  }
+  if (on_text_) hand_out(stream_.finish());
   generation_.turn = model_->chat_format().parse(written_);
   generation_.turn.role = Role::kAssistant;
   generation_.turn.generated =

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,18 +38,25 @@ class GenerationTask final : public Task {
                  GenerateRequest request, EncodedPrompt prompt, ConstraintMatcher matcher);
 
   bool take(std::size_t position, std::span<const float> logits) override;
+  void draft(std::size_t most, std::vector<TokenId>& out) const override;
+  void progressed(std::size_t n_tokens) override;
   bool keeps_state() const override { return true; }
   void finish() override;
 
   // After wait() returned.
   const Generation& generation() const { return generation_; }
 
+ protected:
+  void deliver() override;
+
  private:
   const TokenSet& allowed();
+  void hand_out(std::string_view text);
 
   std::shared_ptr<const LoadedModel> model_;
   std::shared_ptr<const TokenSet> writable_;
-  std::function<void(std::string_view)> on_text_;
+  const std::function<void(std::string_view)> on_text_;
+  const std::function<void(std::int64_t, std::int64_t)> on_progress_;
   ConstraintMatcher matcher_;
   Sampler sampler_;
   TokenSet mask_;
@@ -56,6 +64,10 @@ class GenerationTask final : public Task {
   std::string written_;
   std::vector<TokenId> ids_;
   Generation generation_;
+
+  std::mutex outbox_mutex_;  // guards what follows: written by the worker, emptied by wait()
+  std::string text_out_;
+  std::int64_t progress_out_ = -1;
 };
 
 }  // namespace orkestra::model

@@ -17,10 +17,9 @@ ScoreTask::ScoreTask(std::shared_ptr<const TokenSet> writable, const EncodedProm
   tokens.insert(tokens.end(), choice_.begin(), choice_.end() - 1);
 }
 
-bool ScoreTask::take(std::size_t position, std::span<const float> logits) {
-  const std::size_t next = position - first_wanted;
-  log_probability_ += model::log_probability(logits, *writable_, choice_[next]);
-  return next + 1 < choice_.size();
+bool ScoreTask::take(std::size_t, std::span<const float> logits) {
+  log_probability_ += model::log_probability(logits, *writable_, choice_[next_]);
+  return ++next_ < choice_.size();
 }
 
 }  // namespace orkestra::model

@@ -26,6 +26,7 @@ class ScoreTask final : public Task {
  private:
   std::shared_ptr<const TokenSet> writable_;
   std::vector<TokenId> choice_;
+  std::size_t next_ = 0;  // of the choice's tokens
   double log_probability_ = 0.0;
 };
 

@@ -23,9 +23,28 @@ void Task::publish(std::exception_ptr error) {
   published_.notify_all();
 }
 
+void Task::draft(std::size_t, std::vector<TokenId>&) const {}
+
+void Task::progressed(std::size_t) {}
+
+void Task::wake() {
+  const std::lock_guard lock(mutex_);
+  woken_ = true;
+  published_.notify_all();
+}
+
 void Task::wait() {
-  std::unique_lock lock(mutex_);
-  published_.wait(lock, [&] { return done_; });
+  bool done = false;
+  while (!done) {
+    {
+      std::unique_lock lock(mutex_);
+      published_.wait(lock, [&] { return done_ || woken_; });
+      woken_ = false;
+      done = done_;
+    }
+    deliver();
+  }
+  const std::lock_guard lock(mutex_);
   if (error_) std::rethrow_exception(error_);
 }
 

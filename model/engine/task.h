@@ -23,15 +23,21 @@ namespace orkestra::model {
 struct Mark {
   std::size_t length = 0;
   bool with_logits = false;
+  bool pinned = false;  // until it is unpinned; the task fails when there is no room for that
 };
 
 class Task {
  public:
   virtual ~Task() = default;
 
-  // Takes the logits after tokens[position], for ascending positions from first_wanted on. May
-  // append to `tokens`. Returns false when it needs no more. Exceptions fail this task only.
+  // Takes the logits after tokens[position], where position is what first_wanted was; the worker
+  // has moved that on by one. May append to `tokens`, and move first_wanted further. Returns false
+  // when it needs no more. Exceptions fail this task only.
   virtual bool take(std::size_t position, std::span<const float> logits) = 0;
+  // Appends to `out` up to `most` tokens that may well follow `tokens`.
+  virtual void draft(std::size_t most, std::vector<TokenId>& out) const;
+  // Some of the prompt has been computed or found: its first `n_tokens` are in the state.
+  virtual void progressed(std::size_t n_tokens);
   // Whether its state is worth keeping after the end.
   virtual bool keeps_state() const = 0;
   // Makes the result; called once, after take() returned false.
@@ -47,13 +53,20 @@ class Task {
   // Blocks until published; throws what the task failed with.
   void wait();
 
+ protected:
+  // Called by wait() on the waiting thread, whenever woken.
+  virtual void deliver() {}
+  // Wakes wait(). Any thread.
+  void wake();
+
+ public:
   // Set before submission.
   std::string tenant;
   int priority = 0;
   Limits limits;
   std::vector<TokenId> tokens;   // the prompt; take() appends
   std::vector<Mark> marks;       // ascending, none beyond first_wanted + 1
-  std::size_t first_wanted = 0;  // index of the first token whose logits are wanted
+  std::size_t first_wanted = 0;  // index of the next token whose logits are wanted
   TokenUsage usage;              // prompt before submission; the worker adds what was reused
 
  private:
@@ -63,6 +76,7 @@ class Task {
   std::mutex mutex_;
   std::condition_variable published_;
   bool done_ = false;
+  bool woken_ = false;
   std::exception_ptr error_;
 };
 

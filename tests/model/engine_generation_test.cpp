@@ -5,6 +5,8 @@
 #include <orkestra/model/engine/embedded_model.h>
 #include <orkestra/tests/catch.h>
 
+#include <future>
+
 #include <cmath>
 #include <set>
 
@@ -287,4 +289,36 @@ TEST_CASE("text is streamed in whole characters") {
   CHECK(stream.finish() == "\xEF\xBF\xBD");
   CHECK(stream.push("\x80\x80\x80\x80") == "\x80\x80\x80\x80");  // no character begins here
   CHECK(stream.finish().empty());
+}
+
+TEST_CASE("a reader that stalls delays nobody else; progress of a long prompt is told") {
+  EmbeddedModel model(nano(), {.threads = 2});
+  std::promise<void> go_on;
+  std::promise<void> stalled;
+  std::string slow_text;
+  GenerateRequest slow = request(question(), {}, {}, 12);
+  slow.on_text = [&](std::string_view piece) {
+    if (slow_text.empty()) {
+      stalled.set_value();
+      go_on.get_future().wait();
+    }
+    slow_text += piece;
+  };
+  auto reader = std::async(std::launch::async, [&] { return generate(model, slow); });
+  stalled.get_future().wait();
+  std::vector<std::int64_t> done;
+  std::int64_t prompt = 0;
+  GenerateRequest other = request(question("something else, and at some length"), {}, {}, 12);
+  other.on_progress = [&](std::int64_t n_done, std::int64_t n_prompt) {
+    done.push_back(n_done);
+    prompt = n_prompt;
+  };
+  const Generation generation = generate(model, other);  // would not return
+  CHECK(generation.usage.generated > 0);
+  REQUIRE_FALSE(done.empty());
+  CHECK(done.back() == generation.usage.prompt);
+  CHECK(prompt == generation.usage.prompt);
+  CHECK(std::is_sorted(done.begin(), done.end()));
+  go_on.set_value();
+  CHECK(reader.get().turn.text == slow_text);
 }

@@ -102,15 +102,17 @@ TEST_CASE("branches share their stem and are found apart") {
   tree.store("", left, backend.create_state(), nullptr);
   tree.store("", right, backend.create_state(), nullptr);
   tree.store("", std::span(left).first(12), backend.create_state(), nullptr);
-  const StateHandle stem = tree.find("", std::span(left).first(13))->state;
+  std::map<std::vector<TokenId>, StateHandle> seen;
+  tree.for_each([&](const StateTree::View& view) {
+    seen[{view.tokens.begin(), view.tokens.end()}] = view.state;
+  });
+  CHECK(seen.size() == 3);
+  CHECK(seen.at(left) != seen.at(right));
   left.push_back(1);
   right.push_back(1);
-  const auto a = tree.find("", left);
-  const auto b = tree.find("", right);
-  CHECK(a->length == 20);
-  CHECK(b->length == 20);
-  CHECK(a->state != b->state);
-  CHECK(tree.find("", std::span(right).first(15))->state == stem);
+  CHECK(tree.find("", left)->length == 20);
+  CHECK(tree.find("", right)->length == 20);
+  CHECK(tree.find("", std::span(right).first(15))->length == 12);
 }
 
 TEST_CASE("tenants never see each other's states") {
@@ -135,13 +137,18 @@ TEST_CASE("the budget holds: least recently used goes first, nothing leaks") {
       tree.store("", std::span(prompts[static_cast<std::size_t>(i)]).first(3),
                  backend.create_state(), nullptr);
     }
-    CHECK(tree.find("", prompts[0]));  // 1 is now the oldest
+    // A copy finds no room while the others are there: the oldest of them goes, then 2 is.
+    const auto lent = tree.lend("", std::span(prompts[0]).first(3), false);
+    REQUIRE(lent);
+    CHECK(tree.known("", prompts[1]) == 0);
+    backend.release_state(*lent);
+    tree.store("", std::span(prompts[1]).first(3), backend.create_state(), nullptr);
     tree.store("", std::span(prompts[3]).first(3), backend.create_state(), nullptr);
     CHECK(tree.known("", prompts[0]) == 3);
-    CHECK(tree.known("", prompts[1]) == 0);
-    CHECK(tree.known("", prompts[2]) == 3);
+    CHECK(tree.known("", prompts[1]) == 3);
+    CHECK(tree.known("", prompts[2]) == 0);
     CHECK(tree.counts().bytes == 300);
-    CHECK(tree.counts().evictions == 1);
+    CHECK(tree.counts().evictions == 2);
     CHECK(backend.live.size() == 3);
 
     backend.live[99] = 1000;  // larger than everything
@@ -149,14 +156,111 @@ TEST_CASE("the budget holds: least recently used goes first, nothing leaks") {
     CHECK(tree.known("", prompts[4]) == 0);
     CHECK(tree.counts().snapshots == 3);
 
+    CHECK(tree.make_room(100));
     const StateHandle live = backend.create_state();
+    CHECK(tree.counts().bytes == 300);
     tree.store_copy("", std::span(prompts[0]).first(3), live, nullptr);  // already there
-    CHECK(backend.live.size() == 4);
+    CHECK(backend.live.size() == 3);
     tree.store_copy("", std::span(prompts[4]).first(2), live, nullptr);
     CHECK(tree.known("", prompts[4]) == 2);
     backend.release_state(live);
-    CHECK(backend.live.size() == 3);
+    CHECK(backend.live.size() == 2);
   }
+  CHECK(backend.live.empty());
+}
+
+TEST_CASE("what costs most to compute again per byte stays longest, until it is old") {
+  CountingBackend backend;
+  StateTree tree(backend, 350);
+  const auto tokens = counting(2000);
+  const std::span<const TokenId> all(tokens);
+  tree.store("", all.first(1000), backend.create_state(), nullptr);
+  tree.store("", all.first(1010), backend.create_state(), nullptr);  // 10 tokens behind it
+  tree.store("", all.first(1400), backend.create_state(), nullptr);
+  tree.store("", all.first(1900), backend.create_state(), nullptr);
+  CHECK(tree.contains("", all.first(1000)));
+  CHECK_FALSE(tree.contains("", all.first(1010)));
+  // Little things come and go; each that goes makes what is not used older.
+  for (TokenId i = 0; i < 400; ++i) {
+    tree.store("", std::vector<TokenId>(9, i + 5000), backend.create_state(), nullptr);
+  }
+  CHECK_FALSE(tree.contains("", all.first(1000)));
+  CHECK(tree.counts().bytes <= 350);
+}
+
+TEST_CASE("a snapshot at an interval is kept only for what is worth less") {
+  CountingBackend backend;
+  StateTree tree(backend, 250);
+  const auto tokens = counting(2000);
+  const std::span<const TokenId> all(tokens);
+  tree.store("", all.first(300), backend.create_state(), nullptr);
+  tree.store("", all.first(350), backend.create_state(), nullptr);
+  const StateHandle live = static_cast<StateHandle>(1000);
+  backend.live[1000] = 50;
+  tree.offer_copy("", all.first(360), live);
+  CHECK_FALSE(tree.contains("", all.first(360)));
+  backend.live[1000] = 100;
+  CHECK(tree.make_room(0));
+  CHECK(tree.counts().snapshots == 1);
+  CHECK(tree.contains("", all.first(300)));
+  tree.offer_copy("", all.first(1400), live);
+  CHECK(tree.contains("", all.first(1400)) != tree.contains("", all.first(300)));
+  backend.release_state(live);
+}
+
+TEST_CASE("pinned snapshots stay, and are evicted only once nobody pins them") {
+  CountingBackend backend;
+  StateTree tree(backend, 350);
+  const std::vector<TokenId> system{1, 2, 3};
+  CHECK_FALSE(tree.pin("", system));
+  tree.store("", system, backend.create_state(), nullptr);
+  CHECK(tree.pin("", system));
+  CHECK(tree.pin("", system));
+  const auto flood = [&](TokenId from) {
+    for (TokenId i = from; i < from + 10; ++i) {
+      tree.store("", std::vector<TokenId>(100, i), backend.create_state(), nullptr);
+    }
+  };
+  flood(10);
+  CHECK(tree.contains("", system));
+  CHECK_FALSE(tree.make_room(300));
+  CHECK(tree.counts().pinned == 1);
+  tree.unpin("", system);
+  flood(30);
+  CHECK(tree.contains("", system));
+  tree.unpin("", system);
+  CHECK(tree.counts().pinned == 0);
+  flood(50);
+  CHECK_FALSE(tree.contains("", system));
+}
+
+TEST_CASE("a tenant within its share keeps its states, whatever another one does") {
+  CountingBackend backend;
+  StateTree tree(backend, 1000);
+  for (TokenId i = 0; i < 4; ++i) {
+    tree.store("quiet", std::vector<TokenId>(2, i), backend.create_state(), nullptr);
+  }
+  for (TokenId i = 0; i < 100; ++i) {
+    tree.store("busy", std::vector<TokenId>(500, i), backend.create_state(), nullptr);
+  }
+  for (TokenId i = 0; i < 4; ++i) CHECK(tree.contains("quiet", std::vector<TokenId>(2, i)));
+  CHECK(tree.counts().snapshots == 10);
+}
+
+TEST_CASE("a state finds no room beside itself: it is given away where that is wanted") {
+  CountingBackend backend;
+  StateTree tree(backend, 150);
+  const std::vector<TokenId> tokens{1, 2, 3};
+  tree.store("", tokens, backend.create_state(), nullptr);
+  CHECK_FALSE(tree.lend("", tokens, false));
+  tree.pin("", tokens);
+  CHECK_FALSE(tree.lend("", tokens, true));
+  tree.unpin("", tokens);
+  const auto state = tree.lend("", tokens, true);
+  REQUIRE(state);
+  CHECK_FALSE(tree.contains("", tokens));
+  CHECK_FALSE(tree.create());
+  backend.release_state(*state);
   CHECK(backend.live.empty());
 }
 

@@ -3,118 +3,16 @@
 #include <orkestra/core/error.h>
 #include <orkestra/model/engine/batch_worker.h>
 #include <orkestra/tests/catch.h>
-#include <orkestra/tests/model/golden_models.h>
+#include <orkestra/tests/model/worker_tasks.h>
 
-#include <functional>
 #include <future>
 
 using namespace orkestra;
 using namespace orkestra::model;
 using namespace orkestra::tests;
 
-namespace {
-
-// Writes the likeliest token n times; keeps the logits it was shown.
-class GreedyTask final : public Task {
- public:
-  GreedyTask(std::vector<TokenId> prompt, int n, std::vector<std::size_t> at = {}) : left_(n) {
-    for (const std::size_t length : at) marks.push_back({.length = length});
-    marks.push_back({.length = prompt.size()});
-    tokens = std::move(prompt);
-    first_wanted = tokens.size() - 1;
-    usage.prompt = static_cast<std::int64_t>(tokens.size());
-  }
-  bool take(std::size_t position, std::span<const float> logits) override {
-    if (position + 1 != tokens.size()) throw std::logic_error("logits of another position");
-    if (on_take) on_take(*this);
-    seen.insert(seen.end(), logits.begin(), logits.end());
-    if (left_-- == 0) return false;
-    const auto best = std::max_element(logits.begin(), logits.end()) - logits.begin();
-    tokens.push_back(static_cast<TokenId>(best));
-    ++usage.generated;
-    return true;
-  }
-  bool keeps_state() const override { return true; }
-  void finish() override { finished = true; }
-
-  std::function<void(GreedyTask&)> on_take;
-  std::vector<float> seen;  // [n + 1, 512]
-  bool finished = false;
-
- private:
-  int left_;
-};
-
-std::shared_ptr<GreedyTask> greedy(std::vector<TokenId> prompt, int n,
-                                   std::vector<std::size_t> marks = {}) {
-  return std::make_shared<GreedyTask>(std::move(prompt), n, std::move(marks));
-}
-
-ErrorCode failure_of(Task& task) {
-  try {
-    task.wait();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  FAIL("the task did not fail");
-  return ErrorCode::kInternal;
-}
-
-// A backend that counts states and can be told to throw at a step.
-class WatchedBackend final : public Backend {
- public:
-  explicit WatchedBackend(const Network& network, int fail_at = -1)
-      : inner_(network, best_kernels(), 2), fail_at_(fail_at) {}
-  ~WatchedBackend() override {
-    if (left != nullptr) *left = live_;
-  }
-  StateHandle create_state() override { return ++live_, inner_.create_state(); }
-  StateHandle copy_state(StateHandle s) override { return ++live_, inner_.copy_state(s); }
-  void release_state(StateHandle s) override { --live_, inner_.release_state(s); }
-  std::size_t state_bytes(StateHandle s) const override { return inner_.state_bytes(s); }
-  std::size_t bytes_in_use() const override { return inner_.bytes_in_use(); }
-  std::size_t copy_bytes(StateHandle s) const override { return inner_.copy_bytes(s); }
-  std::size_t growth_bytes(StateHandle s, std::size_t n) const override {
-    return inner_.growth_bytes(s, n);
-  }
-  void step(std::span<const StepChunk> chunks, std::vector<float>& logits) override {
-    std::size_t n = 0;
-    for (const StepChunk& chunk : chunks) n += chunk.tokens.size();
-    if (largest != nullptr) *largest = std::max(*largest, n);
-    if (fail_at_-- == 0) throw std::bad_alloc();
-    inner_.step(chunks, logits);
-  }
-  int* left = nullptr;
-  std::size_t* largest = nullptr;
-
- private:
-  CpuBackend inner_;
-  int fail_at_;
-  int live_ = 0;
-};
-
-struct Fixture {
-  Network network = golden_network("dense-h64-f32");
-  std::vector<TokenId> tokens = golden_tokens();
-
-  BatchOptions options(std::size_t budget = std::size_t{64} << 20U) const {
-    return {.n_vocab = 512, .state_budget_bytes = budget};
-  }
-  BatchWorker worker(const BatchOptions& batch) const {
-    return BatchWorker(std::make_unique<CpuBackend>(network, best_kernels(), 2), batch);
-  }
-  std::vector<float> alone(const std::vector<TokenId>& prompt, int n) const {
-    BatchWorker one = worker(options(0));
-    const auto task = greedy(prompt, n);
-    one.submit({task});
-    task->wait();
-    return task->seen;
-  }
-};
-
-}  // namespace
-
-TEST_CASE_METHOD(Fixture, "writing through the worker shows the logits of the whole sequence") {
+TEST_CASE_METHOD(WorkerFixture,
+                 "writing through the worker shows the logits of the whole sequence") {
   BatchWorker batch = worker(options());
   const auto task = greedy(tokens, 10, {8, 20});
   batch.submit({task});
@@ -127,7 +25,7 @@ TEST_CASE_METHOD(Fixture, "writing through the worker shows the logits of the wh
   CHECK(batch.counts().tokens_computed == 58);
 }
 
-TEST_CASE_METHOD(Fixture, "requests of one submit compute their common prefix once") {
+TEST_CASE_METHOD(WorkerFixture, "requests of one submit compute their common prefix once") {
   BatchWorker batch = worker(options());
   std::vector<std::shared_ptr<Task>> tasks;
   for (int i = 0; i < 5; ++i) tasks.push_back(greedy(tokens, 6));
@@ -141,7 +39,8 @@ TEST_CASE_METHOD(Fixture, "requests of one submit compute their common prefix on
   }
 }
 
-TEST_CASE_METHOD(Fixture, "branches that part in the middle share what lies before, mark or not") {
+TEST_CASE_METHOD(WorkerFixture,
+                 "branches that part in the middle share what lies before, mark or not") {
   BatchWorker batch = worker(options());
   auto other = tokens;
   for (std::size_t i = 30; i < other.size(); ++i) other[i] = 100 + static_cast<TokenId>(i);
@@ -161,7 +60,8 @@ TEST_CASE_METHOD(Fixture, "branches that part in the middle share what lies befo
   CHECK(same_bits(c->seen, alone(stem, 3)));
 }
 
-TEST_CASE_METHOD(Fixture, "the next turn computes new tokens only, and going back costs nothing") {
+TEST_CASE_METHOD(WorkerFixture,
+                 "the next turn computes new tokens only, and going back costs nothing") {
   BatchWorker batch = worker(options());
   const auto first = greedy(tokens, 8);
   batch.submit({first});
@@ -182,7 +82,7 @@ TEST_CASE_METHOD(Fixture, "the next turn computes new tokens only, and going bac
   CHECK(batch.counts().tokens_computed - before == 8);
 }
 
-TEST_CASE_METHOD(Fixture, "tenants share nothing, in one submit or later") {
+TEST_CASE_METHOD(WorkerFixture, "tenants share nothing, in one submit or later") {
   BatchWorker batch = worker(options());
   const auto a = greedy(tokens, 2);
   const auto b = greedy(tokens, 2);
@@ -198,10 +98,12 @@ TEST_CASE_METHOD(Fixture, "tenants share nothing, in one submit or later") {
   CHECK(same_bits(a->seen, b->seen));
 }
 
-TEST_CASE_METHOD(Fixture, "any batch size and budget gives the same logits") {
+TEST_CASE_METHOD(WorkerFixture, "any batch size and budget gives the same logits") {
   const auto expected = alone(tokens, 5);
   for (const std::int64_t batch_tokens : {1, 3, 7, 512}) {
-    for (const std::size_t budget : {std::size_t{0}, std::size_t{200000}, std::size_t{64} << 20U}) {
+    // Room for one of the states only, for two or three, for everything.
+    for (const std::size_t budget :
+         {session_bytes(64), 3 * session_bytes(64), 99 * session_bytes(64)}) {
       BatchOptions batch_options = options(budget);
       batch_options.max_batch_tokens = batch_tokens;
       std::size_t largest = 0;
@@ -216,14 +118,14 @@ TEST_CASE_METHOD(Fixture, "any batch size and budget gives the same logits") {
           task->wait();
           CHECK(same_bits(static_cast<GreedyTask&>(*task).seen, expected));
         }
-        CHECK(batch.counts().tree.bytes <= budget);
+        CHECK(batch.counts().tree.peak_bytes <= budget);
       }
       CHECK(largest <= static_cast<std::size_t>(batch_tokens));
     }
   }
 }
 
-TEST_CASE_METHOD(Fixture, "a cancelled, late or failing request ends alone") {
+TEST_CASE_METHOD(WorkerFixture, "a cancelled, late or failing request ends alone") {
   int left = -1;
   {
     auto backend = std::make_unique<WatchedBackend>(network);
@@ -260,7 +162,7 @@ TEST_CASE_METHOD(Fixture, "a cancelled, late or failing request ends alone") {
   CHECK(left == 0);
 }
 
-TEST_CASE_METHOD(Fixture, "a step that throws fails its tasks, and the worker lives on") {
+TEST_CASE_METHOD(WorkerFixture, "a step that throws fails its tasks, and the worker lives on") {
   int left = -1;
   {
     auto backend = std::make_unique<WatchedBackend>(network, 3);
@@ -277,7 +179,7 @@ TEST_CASE_METHOD(Fixture, "a step that throws fails its tasks, and the worker li
   CHECK(left == 0);
 }
 
-TEST_CASE_METHOD(Fixture, "more requests than places are served by priority, then age") {
+TEST_CASE_METHOD(WorkerFixture, "more requests than places are served by priority, then age") {
   BatchOptions narrow = options();
   narrow.max_active = 1;
   BatchWorker batch = worker(narrow);
@@ -297,7 +199,7 @@ TEST_CASE_METHOD(Fixture, "more requests than places are served by priority, the
   CHECK(order == std::vector<int>{4, 1, 2, 0, 3});
 }
 
-TEST_CASE_METHOD(Fixture, "closing the worker fails what is left, waiting or running") {
+TEST_CASE_METHOD(WorkerFixture, "closing the worker fails what is left, waiting or running") {
   const auto running = greedy(tokens, 1 << 30);
   const auto waiting = greedy(tokens, 1);
   std::promise<void> started;

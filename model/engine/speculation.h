@@ -1,0 +1,36 @@
+// Prompt-lookup speculation: what followed the last few tokens the last time is guessed to follow
+// again. Guesses are computed in one step with the token they follow and kept only while the
+// sampled token is the guessed one, so the output is what it would have been without.
+// (Saxena 2023, "Prompt lookup decoding"; Leviathan et al. 2023 for verification in one step.)
+#pragma once
+
+#include <orkestra/model/engine/step_cost.h>
+#include <orkestra/model/text/tokenizer.h>
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace orkestra::model {
+
+// Appends to `out` up to `most` tokens that followed the latest earlier occurrence of the last
+// three tokens. Nothing when there is none.
+void look_up_draft(std::span<const TokenId> tokens, std::size_t most, std::vector<TokenId>& out);
+
+// How many guesses a sequence is worth, from how many of its guesses came true and what a step
+// costs. Owned by the worker, one per sequence.
+class DraftControl {
+ public:
+  static constexpr std::size_t kMost = 8;
+
+  // Guesses for the next step, 0 to kMost. `n_writing`: sequences in that step. `copy_seconds`: of
+  // the state that is kept for the case that a guess is wrong.
+  std::size_t choose(const StepCost& cost, std::size_t n_writing, double copy_seconds);
+  void observe(std::size_t n_guessed, std::size_t n_true);
+
+ private:
+  double true_share_ = 0.6;      // of guesses, given that those before it were true
+  std::size_t since_probe_ = 0;  // steps without a guess
+};
+
+}  // namespace orkestra::model
