@@ -1,6 +1,7 @@
 // The `orkestra` program: subcommands over the agent layer. Errors become one line on stderr and
 // the exit status of the one table in core/error.cpp.
 #include <orkestra/apps/doctor_command.h>
+#include <orkestra/apps/grammar_command.h>
 #include <orkestra/apps/index_command.h>
 #include <orkestra/apps/model_commands.h>
 #include <orkestra/apps/run_command.h>
@@ -30,6 +31,7 @@ int main(int argc, char** argv) {
   orkestra::apps::add_serve_command(app);
   orkestra::apps::add_index_command(app, exit_status);
   orkestra::apps::add_verify_command(app, exit_status);
+  orkestra::apps::add_grammar_command(app, exit_status);
   orkestra::apps::add_tool_commands(app);
   orkestra::apps::add_model_commands(app);
   orkestra::apps::add_doctor_command(app, exit_status);

@@ -84,7 +84,9 @@ bool SchemaCompiler::general(SchemaNode& out, const std::string& keyword, const 
   } else if (keyword == "const") {
     if (scope.dialect.asserts) allow(out, keyword, Json::array({value}));
   } else if (keyword == "x-copy") {
-    flag(value, at);
+    out.copied = flag(value, at);
+  } else if (keyword == "format") {
+    if (value.is_string()) out.format = value.get<std::string>();
   } else if (keyword == "$ref" || keyword == "$dynamicRef") {
     if (!value.is_string()) throw malformed(at, "must be a string, got " + describe_value(value));
     references_.push_back(

@@ -1,5 +1,6 @@
-// SchemaNode: one compiled schema object. Private to core/json_schema*.cpp; owned by its
-// CompiledSchema and immutable once compiled, so validation may run on many threads at once.
+// SchemaNode: one compiled schema object; owned by its CompiledSchema and immutable once compiled,
+// so validation may run on many threads at once. Not public: read by core/json_schema* and by
+// model/text/schema*, which turns it into what may be written.
 #pragma once
 
 #include <orkestra/core/json_schema.h>
@@ -62,6 +63,8 @@ struct SchemaNode {
 
   std::optional<std::size_t> min_length, max_length;  // in code points
   std::unique_ptr<const Regex> pattern;
+  std::string format;   // an annotation
+  bool copied = false;  // x-copy
 
   std::optional<Json> minimum, maximum, exclusive_minimum, exclusive_maximum, multiple_of;
 
@@ -103,6 +106,7 @@ class CompiledSchema final : public JsonSchema {
   explicit CompiledSchema(SchemaParts parts) : parts_(std::move(parts)) {}
   std::vector<SchemaViolation> validate(const Json& instance) const override;
   std::optional<bool> valid_at(std::string_view pointer, const Json& instance) const override;
+  const SchemaParts& parts() const { return parts_; }
 
  private:
   SchemaParts parts_;

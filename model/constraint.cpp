@@ -37,10 +37,12 @@ Constraint Constraint::span(std::vector<SpanSource> sources, SpanRules rules) {
       Node{.kind = Node::Kind::kSpan, .sources = std::move(sources), .rules = rules}));
 }
 
-Constraint Constraint::json_schema(Json schema, std::vector<SpanSource> copy_sources) {
+Constraint Constraint::json_schema(Json schema, std::vector<SpanSource> copy_sources,
+                                   JsonForm form) {
   return Constraint(std::make_shared<const Node>(Node{.kind = Node::Kind::kJsonSchema,
                                                       .sources = std::move(copy_sources),
-                                                      .schema = std::move(schema)}));
+                                                      .schema = std::move(schema),
+                                                      .form = form}));
 }
 
 Constraint Constraint::tool_call(std::vector<ToolSpec> tools,

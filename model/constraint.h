@@ -27,6 +27,16 @@ struct SpanRules {
   bool whole_words = true;  // a span starts and ends at word edges of its source
 };
 
+// Which of the texts of a JSON value are meant.
+enum class JsonForm {
+  // What models write: no white space, one spelling of fixed strings, members in the schema's order
+  // and only those it names (others where it says so), plain numbers; `format` holds.
+  kCompact,
+  // Whatever RFC 8259 allows, white space within 4 KiB in one place, members in any order; `format` is
+  // a note, as the draft has it.
+  kAny,
+};
+
 class Constraint {
  public:
   // Anything, until the model ends its turn. Also the default.
@@ -43,7 +53,8 @@ class Constraint {
   static Constraint span(std::vector<SpanSource> sources, SpanRules rules = {});
   // JSON text valid for `schema`. "x-copy" strings and numbers are spans of `copy_sources`;
   // "x-domain" values are choices. Throws Error{kUnsupported} naming the keyword by JSON Pointer.
-  static Constraint json_schema(Json schema, std::vector<SpanSource> copy_sources = {});
+  static Constraint json_schema(Json schema, std::vector<SpanSource> copy_sources = {},
+                                JsonForm form = JsonForm::kCompact);
   // One call of one of `tools`, in the model's own tool-call style (its ChatFormat's), arguments
   // as json_schema. `tools` must not be empty.
   static Constraint tool_call(std::vector<ToolSpec> tools,
@@ -67,6 +78,7 @@ struct Constraint::Node {
   std::vector<SpanSource> sources{};   // kSpan, kJsonSchema, kToolCall
   SpanRules rules{};                   // kSpan
   Json schema = nullptr;               // kJsonSchema
+  JsonForm form = JsonForm::kCompact;  // kJsonSchema
   std::vector<ToolSpec> tools{};       // kToolCall
   std::vector<Constraint> parts{};     // kSequence, kAnyOf
 };

@@ -49,7 +49,9 @@ class Compiler {
       case Kind::kSpan:
         return grammar_.span(SpanIndex::spans(node.sources, node.rules, false));
       case Kind::kJsonSchema:
-        return SchemaGrammar(grammar_, json_, node.schema, node.sources).compile();
+        return SchemaGrammar(node.form == JsonForm::kCompact ? compact_ : any_, node.schema,
+                             node.sources)
+            .compile();
       case Kind::kToolCall:
         break;
       case Kind::kSequence:
@@ -71,16 +73,17 @@ class Compiler {
   }
 
   Grammar grammar_;
-  JsonGrammar json_{grammar_};
+  JsonGrammar compact_{grammar_, JsonForm::kCompact};
+  JsonGrammar any_{grammar_, JsonForm::kAny};
 };
 
 }  // namespace
 
 std::shared_ptr<const ConstraintAutomaton> ConstraintAutomaton::compile(
-    const Constraint& constraint) {
+    const Constraint& constraint, bool allow_nothing) {
   Compiler compiler;
   const NodeId root = compiler.compile(constraint);
-  return compile_grammar(compiler.take_grammar(), root);
+  return compile_grammar(compiler.take_grammar(), root, allow_nothing);
 }
 
 }  // namespace orkestra::model

@@ -18,8 +18,11 @@ namespace orkestra::model {
 class ConstraintAutomaton {
  public:
   // `constraint` holds no tool_call node any more (ChatFormat::expand).
-  // Throws Error{kUnsupported, kInvalid, kExhausted} naming the part that can't be compiled.
-  static std::shared_ptr<const ConstraintAutomaton> compile(const Constraint& constraint);
+  // Throws Error{kUnsupported, kInvalid, kExhausted} naming the part that can't be compiled;
+  // kInvalid, too, when there is no text at all to write, unless that is asked for by
+  // `allow_nothing`.
+  static std::shared_ptr<const ConstraintAutomaton> compile(const Constraint& constraint,
+                                                            bool allow_nothing = false);
   virtual ~ConstraintAutomaton() = default;
 };
 

@@ -18,9 +18,9 @@ class Emitter {
   Emitter(Grammar grammar, ConstraintProgram& program)
       : grammar_(std::move(grammar)), program_(program), productive_(grammar_.productive()) {}
 
-  void run(NodeId root) {
+  void run(NodeId root, bool allow_nothing) {
     grammar_.refuse_left_recursion();
-    if (!productive_[root]) {
+    if (!productive_[root] && !allow_nothing) {
       throw Error(ErrorCode::kInvalid,
                   "constraint: nothing can be written: a value must be copied that no source has");
     }
@@ -38,6 +38,9 @@ class Emitter {
     }
     program_.dfas = std::move(grammar_.dfas());
     program_.spans = std::move(grammar_.spans());
+    program_.strings = std::move(grammar_.strings());
+    program_.numbers = std::move(grammar_.numbers());
+    program_.number_tests = std::move(grammar_.number_tests());
   }
 
  private:
@@ -92,6 +95,16 @@ class Emitter {
         return push({.op = Op::kDfa, .a = node.index, .next = next});
       case Kind::kSpan:
         return push({.op = Op::kSpan, .a = node.index, .next = next});
+      case Kind::kString:
+        return push({.op = Op::kString, .a = node.index, .next = next});
+      case Kind::kNumber:
+        return push({.op = Op::kNumber, .a = node.index, .next = next});
+      case Kind::kNumberText:
+        return push({.op = Op::kNumberText, .a = node.index, .next = next});
+      case Kind::kSpace:
+        return node.last == 0 ? next : push({.op = Op::kSpace, .a = node.last, .next = next});
+      case Kind::kObject:
+        return emit_object(grammar_.object_at(node.index), next);
       case Kind::kSequence:
         for (auto it = node.children.rbegin(); it != node.children.rend(); ++it) {
           next = emit(*it, next);
@@ -135,6 +148,26 @@ class Emitter {
     return push({.op = Instruction::Op::kCount, .next = loop});
   }
 
+  std::uint32_t emit_object(const GrammarObject& object, std::uint32_t next) {
+    const auto index = static_cast<std::uint32_t>(program_.objects.size());
+    program_.objects.emplace_back();
+    ObjectCode code{.min = object.min, .max = object.max, .ordered = object.ordered};
+    code.close = emit(object.close, next);
+    const std::uint32_t again = push({.op = Instruction::Op::kMembers, .a = index, .b = 1});
+    const auto add = [&](NodeId node, bool required, std::vector<ObjectCode::Member>& to) {
+      if (!productive_[node]) return;
+      const std::uint32_t first = emit(node, again);
+      to.push_back({.first = first, .later = emit(object.comma, first), .required = required});
+    };
+    for (const GrammarObject::Member& member : object.members) {
+      add(member.node, member.required, code.members);
+    }
+    for (const NodeId other : object.others) add(other, false, code.others);
+    program_.objects[index] = std::move(code);
+    const std::uint32_t members = push({.op = Instruction::Op::kMembers, .a = index, .b = 0});
+    return emit(object.open, push({.op = Instruction::Op::kObject, .next = members}));
+  }
+
   Grammar grammar_;
   ConstraintProgram& program_;
   std::vector<bool> productive_;
@@ -148,9 +181,10 @@ class Emitter {
 
 }  // namespace
 
-std::shared_ptr<const ConstraintProgram> compile_grammar(Grammar grammar, NodeId root) {
+std::shared_ptr<const ConstraintProgram> compile_grammar(Grammar grammar, NodeId root,
+                                                         bool allow_nothing) {
   auto program = std::make_shared<ConstraintProgram>();
-  Emitter(std::move(grammar), *program).run(root);
+  Emitter(std::move(grammar), *program).run(root, allow_nothing);
   return program;
 }
 

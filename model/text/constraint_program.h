@@ -13,15 +13,21 @@ namespace orkestra::model {
 
 struct Instruction {
   enum class Op : std::uint8_t {
-    kRange,   // reads a byte in [a, b], goes to next
-    kDfa,     // reads through dfa a, goes to next where it accepts
-    kSpan,    // reads through span index a, goes to next where a span may end
-    kText,    // reads any byte and stays; goes to next at any time
-    kSplit,   // goes to each of targets[a .. a + b)
-    kCall,    // pushes next, goes to a
-    kReturn,  // pops, goes there
-    kCount,   // pushes a counter of 0, goes to next
-    kLoop,    // counter n: while n < b, counts and goes to `body`; from n >= a on, pops and next
+    kRange,       // reads a byte in [a, b], goes to next
+    kDfa,         // reads through dfa a, goes to next where it accepts
+    kSpan,        // reads through span index a, goes to next where a span may end
+    kText,        // reads any byte and stays; goes to next at any time
+    kString,      // reads a JSON string by strings[a], goes to next behind it
+    kNumber,      // reads digits by numbers[a], goes to next where the number may end
+    kNumberText,  // reads a number, goes to next where number_tests[a] holds
+    kSpace,       // reads white space, at most a bytes; goes to next at any time
+    kObject,      // pushes an empty list of members, goes to next
+    kMembers,  // behind a member of objects[a] (b = 1) or before all (0): the next one, or the end
+    kSplit,    // goes to each of targets[a .. a + b)
+    kCall,     // pushes next, goes to a
+    kReturn,   // pops, goes there
+    kCount,    // pushes a counter of 0, goes to next
+    kLoop,     // counter n: while n < b, counts and goes to `body`; from n >= a on, pops and next
     kAccept,
     kFail,
   };
@@ -32,15 +38,36 @@ struct Instruction {
   std::uint32_t body = 0;
 };
 
+// Where the members of an object begin, and what follows it.
+struct ObjectCode {
+  struct Member {
+    std::uint32_t first = 0;  // as the first member
+    std::uint32_t later = 0;  // behind a comma
+    bool required = false;
+  };
+  std::vector<Member> members;
+  std::vector<Member> others;
+  std::uint32_t min = 0;
+  std::uint32_t max = kUnlimited;
+  bool ordered = true;
+  std::uint32_t close = 0;
+};
+
 struct ConstraintProgram final : ConstraintAutomaton {
   std::vector<Instruction> code;
   std::vector<std::uint32_t> targets;
   std::vector<ByteDfa> dfas;
   std::vector<SpanIndex> spans;
+  std::vector<StringRule> strings;
+  std::vector<NumberRule> numbers;
+  std::vector<NumberTest> number_tests;
+  std::vector<ObjectCode> objects;
   std::uint32_t entry = 0;
 };
 
-// Throws Error{kInvalid} when nothing at all can be written, {kExhausted} beyond the bounds.
-std::shared_ptr<const ConstraintProgram> compile_grammar(Grammar grammar, NodeId root);
+// Throws Error{kInvalid} when nothing at all can be written (unless `allow_nothing`), {kExhausted}
+// beyond the bounds.
+std::shared_ptr<const ConstraintProgram> compile_grammar(Grammar grammar, NodeId root,
+                                                         bool allow_nothing);
 
 }  // namespace orkestra::model

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <string>
 #include <utility>
 
 namespace orkestra::model {
@@ -48,9 +50,130 @@ void Simulation::step(const ThreadSet& in, std::uint8_t byte, ThreadSet& out) {
       case Op::kText:
         follow(thread.pc, thread.stack, out);
         break;
+      case Op::kString: {
+        const StringRule& rule = program_->strings[instruction.a];
+        StringRule::State state{thread.dfa_state, thread.position.depth};
+        bool closed = false;
+        if (!rule.advance(state, byte, closed)) break;
+        if (closed) {
+          follow(instruction.next, thread.stack, out);
+        } else {
+          Thread moved = thread;
+          moved.dfa_state = state.dfa;
+          moved.position.depth = state.reading;
+          add(moved, out);
+        }
+        break;
+      }
+      case Op::kNumber:
+        step_number(thread, byte, out);
+        break;
+      case Op::kNumberText:
+        step_number_text(thread, byte, out);
+        break;
+      case Op::kSpace:
+        if (byte != ' ' && byte != '\n' && byte != '\t' && byte != '\r') break;
+        if (thread.dfa_state + 1 < instruction.a) {
+          Thread moved = thread;
+          ++moved.dfa_state;
+          add(moved, out);
+        }
+        follow(instruction.next, thread.stack, out);
+        break;
       default:
         break;
     }
+  }
+}
+
+void Simulation::step_number(const Thread& thread, std::uint8_t byte, ThreadSet& out) {
+  const Instruction& instruction = program_->code[thread.pc];
+  const NumberRule& rule = program_->numbers[instruction.a];
+  Thread moved = thread;
+  if (!rule.advance(moved.number, byte)) return;
+  add(moved, out);
+  if (rule.may_end(moved.number)) follow(instruction.next, thread.stack, out);
+}
+
+void Simulation::step_number_text(const Thread& thread, std::uint8_t byte, ThreadSet& out) {
+  constexpr std::uint32_t kMaxNumberBytes = 1000;
+  const Instruction& instruction = program_->code[thread.pc];
+  NumberShape shape = NumberShape::at(thread.dfa_state);
+  if (!shape.advance(byte)) return;
+  Thread moved = thread;
+  moved.dfa_state = shape.state();
+  // The bytes so far are a chain of frames, so that a thread stays small.
+  const auto last = static_cast<std::uint32_t>(thread.number.value);
+  if (frames_[last].depth >= kMaxNumberBytes) return;
+  moved.number.value = push(last, byte);
+  add(moved, out);
+  if (!shape.may_end()) return;
+  std::string text;
+  for (auto at = static_cast<std::uint32_t>(moved.number.value); at != 0; at = frames_[at].parent) {
+    text.insert(text.begin(), static_cast<char>(frames_[at].value));
+  }
+  const std::optional<Decimal> number = Decimal::parse(text);
+  if (number && program_->number_tests[instruction.a].holds(*number)) {
+    follow(instruction.next, thread.stack, out);
+  }
+}
+
+// The members of an object lie above its own frame, one frame for each that must be remembered:
+// in an ordered object a single one {the next member allowed, how many there are}.
+void Simulation::follow_members(const Instruction& instruction, std::uint32_t stack) {
+  const ObjectCode& object = program_->objects[instruction.a];
+  const auto n = static_cast<std::uint32_t>(object.members.size());
+  std::uint32_t below = stack;  // the object's own frame
+  std::uint32_t next = 0;
+  std::uint32_t count = 0;
+  std::vector<bool> seen(object.ordered ? 0 : n, false);
+  for (; frames_[below].value != kObjectFrame; below = frames_[below].parent) {
+    const std::uint32_t value = frames_[below].value;
+    if (object.ordered) {
+      next = value & 0xFFFFU;
+      count = value >> 16U;
+    } else {
+      ++count;
+      if (value < n) seen[value] = true;
+    }
+  }
+  const auto is_left = [&](std::uint32_t i) { return object.ordered ? i >= next : !seen[i]; };
+  std::uint32_t left = 0;
+  std::uint32_t required = 0;
+  for (std::uint32_t i = 0; i < n; ++i) {
+    if (!is_left(i)) continue;
+    ++left;
+    if (object.members[i].required) ++required;
+  }
+  if (required == 0 && count >= object.min) open_.emplace_back(object.close, frames_[below].parent);
+  const auto entry = [&](const ObjectCode::Member& member) {
+    return instruction.b == 0 ? member.first : member.later;
+  };
+  const auto room = [&](std::uint32_t still_required, std::uint32_t still_left) {
+    if (object.max != kUnlimited && count + 1 + still_required > object.max) return false;
+    return !object.others.empty() || count + 1 + still_left >= object.min;
+  };
+  // Beyond what the bounds ask, the count need not be known.
+  const bool counts = object.max != kUnlimited || count < object.min;
+  const std::uint32_t now = counts ? count + 1 : count;
+  for (std::uint32_t i = 0, before = 0; i < n; ++i) {
+    if (!is_left(i)) continue;
+    const ObjectCode::Member& member = object.members[i];
+    if (object.ordered) ++before;
+    const std::uint32_t rest = object.ordered ? left - before : left - 1;
+    if (room(required - (member.required ? 1U : 0U), rest)) {
+      const std::uint32_t frame =
+          object.ordered ? push(below, (i + 1) | (now << 16U), 0) : push(stack, i, 0);
+      open_.emplace_back(entry(member), frame);
+    }
+    if (object.ordered && member.required) break;
+  }
+  if (object.others.empty() || (object.ordered && required > 0) || !room(required, left)) return;
+  for (const ObjectCode::Member& other : object.others) {
+    const std::uint32_t frame = object.ordered ? push(below, n | (now << 16U), 0)
+                                : counts       ? push(stack, n, 0)
+                                               : stack;
+    open_.emplace_back(entry(other), frame);
   }
 }
 
@@ -66,7 +189,28 @@ void Simulation::follow(std::uint32_t first_pc, std::uint32_t first_stack, Threa
     switch (instruction.op) {
       case Op::kRange:
       case Op::kDfa:
+      case Op::kNumber:
+      case Op::kNumberText:
         add({.pc = pc, .stack = stack}, out);
+        break;
+      case Op::kString: {
+        const StringRule::State start = StringRule::start();
+        Thread thread{.pc = pc, .stack = stack, .dfa_state = start.dfa};
+        thread.position.depth = start.reading;
+        add(thread, out);
+        break;
+      }
+      case Op::kSpace:
+        add({.pc = pc, .stack = stack}, out);
+        open_.emplace_back(instruction.next, stack);
+        break;
+      case Op::kObject:
+        if (frames_[stack].depth < kMaxStackDepth) {
+          open_.emplace_back(instruction.next, push(stack, kObjectFrame));
+        }
+        break;
+      case Op::kMembers:
+        follow_members(instruction, stack);
         break;
       case Op::kSpan: {
         const SpanIndex& spans = program_->spans[instruction.a];
@@ -120,16 +264,18 @@ void Simulation::follow(std::uint32_t first_pc, std::uint32_t first_stack, Threa
 void Simulation::add(const Thread& thread, ThreadSet& out) const {
   if (out.threads.size() >= kMaxThreads) return;
   for (const Thread& other : out.threads) {
-    if (other.pc == thread.pc && other.dfa_state == thread.dfa_state &&
-        other.position == thread.position && same_stack(other.stack, thread.stack)) {
-      return;
-    }
+    if (same(other, thread)) return;
   }
   out.threads.push_back(thread);
 }
 
-std::uint32_t Simulation::push(std::uint32_t parent, std::uint32_t value) {
-  frames_.push_back({parent, value, frames_[parent].depth + 1});
+bool Simulation::same(const Thread& a, const Thread& b) const {
+  return a.pc == b.pc && a.dfa_state == b.dfa_state && a.position == b.position &&
+         a.number == b.number && same_stack(a.stack, b.stack);
+}
+
+std::uint32_t Simulation::push(std::uint32_t parent, std::uint32_t value, std::uint32_t nesting) {
+  frames_.push_back({parent, value, frames_[parent].depth + nesting});
   return static_cast<std::uint32_t>(frames_.size() - 1);
 }
 
@@ -147,9 +293,9 @@ bool Simulation::same_stack(std::uint32_t a, std::uint32_t b) const {
 void Simulation::compact(ThreadSet& set) {
   std::vector<Frame> kept(1);
   std::map<std::uint32_t, std::uint32_t> moved{{0, 0}};
-  for (Thread& thread : set.threads) {
+  const auto move = [&](std::uint32_t last) {
     std::vector<std::uint32_t> chain;
-    for (std::uint32_t at = thread.stack; !moved.contains(at); at = frames_[at].parent) {
+    for (std::uint32_t at = last; !moved.contains(at); at = frames_[at].parent) {
       chain.push_back(at);
     }
     for (auto it = chain.rbegin(); it != chain.rend(); ++it) {
@@ -158,12 +304,18 @@ void Simulation::compact(ThreadSet& set) {
       kept.push_back(frame);
       moved.emplace(*it, static_cast<std::uint32_t>(kept.size() - 1));
     }
-    thread.stack = moved.at(thread.stack);
+    return moved.at(last);
+  };
+  for (Thread& thread : set.threads) {
+    thread.stack = move(thread.stack);
+    if (program_->code[thread.pc].op == Op::kNumberText) {
+      thread.number.value = move(static_cast<std::uint32_t>(thread.number.value));
+    }
   }
   frames_ = std::move(kept);
 }
 
-int Simulation::only_byte(const ThreadSet& set) const {
+int Simulation::only_byte(const ThreadSet& set) {
   int only = -1;
   const auto several = [&](int byte) {
     if (only < 0) only = byte;
@@ -171,28 +323,18 @@ int Simulation::only_byte(const ThreadSet& set) const {
   };
   for (const Thread& thread : set.threads) {
     const Instruction& instruction = program_->code[thread.pc];
-    switch (instruction.op) {
-      case Op::kRange:
-        if (instruction.a != instruction.b || several(static_cast<int>(instruction.a))) return -1;
-        break;
-      case Op::kDfa: {
-        const auto& next = program_->dfas[instruction.a].states[thread.dfa_state].next;
-        for (int byte = 0; byte < 256; ++byte) {
-          if (next[static_cast<std::size_t>(byte)] != ByteDfa::kDead && several(byte)) return -1;
-        }
-        break;
-      }
-      case Op::kSpan:
-        for (int byte = 0; byte < 256; ++byte) {
-          SpanIndex::Position moved = thread.position;
-          if (program_->spans[instruction.a].advance(moved, static_cast<std::uint8_t>(byte)) &&
-              several(byte)) {
-            return -1;
-          }
-        }
-        break;
-      default:
-        return -1;
+    if (instruction.op == Op::kText) return -1;
+    if (instruction.op == Op::kRange) {
+      if (instruction.a != instruction.b || several(static_cast<int>(instruction.a))) return -1;
+      continue;
+    }
+    const ThreadSet alone{.threads = {thread}};
+    ThreadSet next;
+    for (int byte = 0; byte < 256; ++byte) {
+      const std::size_t before = mark();
+      step(alone, static_cast<std::uint8_t>(byte), next);
+      drop_frames(before);
+      if ((!next.threads.empty() || next.accepting) && several(byte)) return -1;
     }
   }
   return only;

@@ -11,10 +11,11 @@
 namespace orkestra::model {
 
 struct Thread {
-  std::uint32_t pc = 0;            // of an instruction that reads a byte
-  std::uint32_t stack = 0;         // frame index, 0 = empty
-  std::uint32_t dfa_state = 0;     // kDfa
-  SpanIndex::Position position{};  // kSpan
+  std::uint32_t pc = 0;         // of an instruction that reads a byte
+  std::uint32_t stack = 0;      // frame index, 0 = empty
+  std::uint32_t dfa_state = 0;  // kDfa; kString: of its content; kSpace: bytes; kNumberText: shape
+  SpanIndex::Position position{};  // kSpan; kString: in `depth`, where inside a character
+  NumberRule::State number{};      // kNumber; kNumberText: in `value`, the frame of its last byte
 };
 
 struct ThreadSet {
@@ -47,7 +48,7 @@ class Simulation {
   void compact(ThreadSet& set);
 
   // The one byte that every thread of `set` reads next; -1 when there are several, or none.
-  int only_byte(const ThreadSet& set) const;
+  int only_byte(const ThreadSet& set);
 
   bool reads_any_text(const ThreadSet& set) const;
 
@@ -59,8 +60,13 @@ class Simulation {
   };
 
   void follow(std::uint32_t pc, std::uint32_t stack, ThreadSet& out);
+  void step_number(const Thread& thread, std::uint8_t byte, ThreadSet& out);
+  void step_number_text(const Thread& thread, std::uint8_t byte, ThreadSet& out);
+  void follow_members(const Instruction& instruction, std::uint32_t stack);
+  bool same(const Thread& a, const Thread& b) const;
   void add(const Thread& thread, ThreadSet& out) const;
-  std::uint32_t push(std::uint32_t parent, std::uint32_t value);
+  static constexpr std::uint32_t kObjectFrame = UINT32_MAX;
+  std::uint32_t push(std::uint32_t parent, std::uint32_t value, std::uint32_t nesting = 1);
   bool same_stack(std::uint32_t a, std::uint32_t b) const;
 
   const ConstraintProgram* program_;

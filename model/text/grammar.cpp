@@ -37,6 +37,48 @@ NodeId Grammar::span(SpanIndex index) {
   return add({.kind = Kind::kSpan, .index = static_cast<std::uint32_t>(spans_.size() - 1)});
 }
 
+NodeId Grammar::string(StringRule rule) {
+  if (rule.empty()) return nothing();
+  strings_.push_back(std::move(rule));
+  return add({.kind = Kind::kString, .index = static_cast<std::uint32_t>(strings_.size() - 1)});
+}
+
+NodeId Grammar::number(NumberRule rule) {
+  if (!rule.possible({})) return nothing();
+  numbers_.push_back(std::move(rule));
+  return add({.kind = Kind::kNumber, .index = static_cast<std::uint32_t>(numbers_.size() - 1)});
+}
+
+NodeId Grammar::number(NumberTest test) {
+  number_tests_.push_back(std::move(test));
+  return add(
+      {.kind = Kind::kNumberText, .index = static_cast<std::uint32_t>(number_tests_.size() - 1)});
+}
+
+NodeId Grammar::object(GrammarObject object) {
+  std::vector<NodeId> children;
+  for (const GrammarObject::Member& member : object.members) children.push_back(member.node);
+  children.insert(children.end(), object.others.begin(), object.others.end());
+  objects_.push_back(std::move(object));
+  return add({.kind = Kind::kObject,
+              .index = static_cast<std::uint32_t>(objects_.size() - 1),
+              .children = std::move(children)});
+}
+
+bool Grammar::object_is_productive(const GrammarObject& object,
+                                   const std::vector<bool>& good) const {
+  std::uint32_t possible = 0;
+  std::uint32_t required = 0;
+  for (const GrammarObject::Member& member : object.members) {
+    if (member.required && !good[member.node]) return false;
+    possible += good[member.node] ? 1U : 0U;
+    required += member.required ? 1U : 0U;
+  }
+  const bool more = std::any_of(object.others.begin(), object.others.end(),
+                                [&](NodeId other) { return good[other]; });
+  return required <= object.max && object.min <= object.max && (more || possible >= object.min);
+}
+
 NodeId Grammar::sequence(std::vector<NodeId> children) {
   return add({.kind = Kind::kSequence, .children = std::move(children)});
 }
@@ -73,6 +115,7 @@ std::vector<bool> Grammar::productive() const {
       if (node.kind == Kind::kAnyOf) now = std::any_of(c.begin(), c.end(), is_good);
       if (node.kind == Kind::kRepeat) now = node.first == 0 || is_good(c.front());
       if (node.kind == Kind::kRule) now = is_good(rules_[node.index]);
+      if (node.kind == Kind::kObject) now = object_is_productive(objects_[node.index], good);
       if (now) good[i] = changed = true;
     }
   }
@@ -88,7 +131,7 @@ std::vector<bool> Grammar::nullable() const {
       if (null[i]) continue;
       const GrammarNode& node = nodes_[i];
       const auto& c = node.children;
-      bool now = node.kind == Kind::kEmpty || node.kind == Kind::kText;
+      bool now = node.kind == Kind::kEmpty || node.kind == Kind::kText || node.kind == Kind::kSpace;
       if (node.kind == Kind::kBytes) now = node.bytes.empty();
       if (node.kind == Kind::kSequence) now = std::all_of(c.begin(), c.end(), is_null);
       if (node.kind == Kind::kAnyOf) now = std::any_of(c.begin(), c.end(), is_null);
@@ -114,6 +157,7 @@ void Grammar::refuse_left_recursion() const {
       seen[id] = true;
       const GrammarNode& node = nodes_[id];
       if (node.kind == Kind::kRule) first[rule].push_back(node.index);
+      if (node.kind == Kind::kObject) continue;  // its brace comes first
       for (const NodeId child : node.children) {
         open.push_back(child);
         if (node.kind == Kind::kSequence && !null[child]) break;

@@ -2,7 +2,10 @@
 // automaton's program. Built by one thread, then compiled and dropped.
 #pragma once
 
+#include <orkestra/model/text/number_rule.h>
+#include <orkestra/model/text/number_test.h>
 #include <orkestra/model/text/span_index.h>
+#include <orkestra/model/text/string_rule.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -33,16 +36,21 @@ struct ByteDfa {
 struct GrammarNode {
   enum class Kind {
     kEmpty,
-    kNothing,   // matches no text at all
-    kBytes,     // bytes
-    kRange,     // one byte in [first, last]
-    kText,      // any bytes
-    kDfa,       // index
-    kSpan,      // index
-    kSequence,  // children
-    kAnyOf,     // children
-    kRepeat,    // children[0], first to last times
-    kRule,      // index: a rule, so that grammars can recurse
+    kNothing,     // matches no text at all
+    kBytes,       // bytes
+    kRange,       // one byte in [first, last]
+    kText,        // any bytes
+    kDfa,         // index
+    kSpan,        // index
+    kString,      // index: a JSON string
+    kNumber,      // index: a JSON number, restricted while it is written
+    kNumberText,  // index: a JSON number in any spelling, judged when it ends
+    kSpace,       // JSON's white space, up to `last` bytes
+    kObject,      // index: the members of an object, braces included
+    kSequence,    // children
+    kAnyOf,       // children
+    kRepeat,      // children[0], first to last times
+    kRule,        // index: a rule, so that grammars can recurse
   };
   Kind kind = Kind::kEmpty;
   std::string bytes{};
@@ -50,6 +58,22 @@ struct GrammarNode {
   std::uint32_t last = 0;
   std::uint32_t index = 0;
   std::vector<NodeId> children{};
+};
+
+// The members of an object. Each is a sequence "key":value; commas and braces are added.
+struct GrammarObject {
+  struct Member {
+    NodeId node = 0;
+    bool required = false;
+  };
+  std::vector<Member> members{};  // each at most once
+  std::vector<NodeId> others{};   // any number of times
+  std::uint32_t min = 0;          // members in all
+  std::uint32_t max = kUnlimited;
+  bool ordered = true;  // members in this order, others behind them; otherwise in any order
+  NodeId open = 0;      // "{", "," and "}", with the white space around them
+  NodeId comma = 0;
+  NodeId close = 0;
 };
 
 class Grammar {
@@ -63,6 +87,11 @@ class Grammar {
   NodeId text() { return add({.kind = GrammarNode::Kind::kText}); }
   NodeId dfa(ByteDfa dfa);
   NodeId span(SpanIndex index);
+  NodeId string(StringRule rule);
+  NodeId number(NumberRule rule);
+  NodeId number(NumberTest test);
+  NodeId space(std::uint32_t max) { return add({.kind = GrammarNode::Kind::kSpace, .last = max}); }
+  NodeId object(GrammarObject object);
   NodeId sequence(std::vector<NodeId> children);
   NodeId any_of(std::vector<NodeId> children);
   NodeId optional(NodeId child) { return any_of({child, empty()}); }
@@ -79,6 +108,10 @@ class Grammar {
   std::size_t rule_count() const { return rules_.size(); }
   std::vector<ByteDfa>& dfas() { return dfas_; }
   std::vector<SpanIndex>& spans() { return spans_; }
+  std::vector<StringRule>& strings() { return strings_; }
+  std::vector<NumberRule>& numbers() { return numbers_; }
+  std::vector<NumberTest>& number_tests() { return number_tests_; }
+  const GrammarObject& object_at(std::uint32_t index) const { return objects_[index]; }
 
   // [size()] whether some text matches the node: what can't be completed must not be started.
   std::vector<bool> productive() const;
@@ -87,12 +120,17 @@ class Grammar {
 
  private:
   NodeId add(GrammarNode node);
+  bool object_is_productive(const GrammarObject& object, const std::vector<bool>& good) const;
   std::vector<bool> nullable() const;
 
   std::vector<GrammarNode> nodes_;
   std::vector<NodeId> rules_;
   std::vector<ByteDfa> dfas_;
   std::vector<SpanIndex> spans_;
+  std::vector<StringRule> strings_;
+  std::vector<NumberRule> numbers_;
+  std::vector<NumberTest> number_tests_;
+  std::vector<GrammarObject> objects_;
 };
 
 }  // namespace orkestra::model

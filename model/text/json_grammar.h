@@ -1,57 +1,53 @@
-// JsonGrammar: the parts JSON texts are made of (RFC 8259), without optional white space.
-// Shared rules are made on first use.
+// JsonGrammar: the parts JSON texts are made of (RFC 8259). Shared parts are made on first use.
 #pragma once
 
 #include <orkestra/model/text/grammar.h>
 
 #include <cstdint>
 #include <optional>
-#include <string_view>
+#include <string>
 
 namespace orkestra::model {
-
-// The bounds of a number; absent = none.
-struct NumberBounds {
-  std::optional<std::int64_t> min{};
-  std::optional<std::int64_t> max{};
-  bool min_excluded = false;
-  bool max_excluded = false;
-};
 
 class JsonGrammar {
  public:
   // Digits before the point, and behind it: what a double or a 64-bit integer can hold.
   static constexpr std::uint32_t kMaxDigits = 18;
+  static constexpr std::uint32_t kMaxSpace = 4096;  // bytes of white space in one place
 
-  explicit JsonGrammar(Grammar& grammar) : grammar_(grammar) {}
+  JsonGrammar(Grammar& grammar, JsonForm form) : grammar_(grammar), form_(form) {}
 
-  NodeId value();       // any JSON value
-  NodeId any_object();  // string keys, any values
+  JsonForm form() const { return form_; }
+  bool compact() const { return form_ == JsonForm::kCompact; }
+  Grammar& grammar() { return grammar_; }
+
+  NodeId document(NodeId value);  // with the white space around it
+  NodeId value();                 // any JSON value
+  NodeId any_object();            // string keys, any values
   NodeId any_array();
-  NodeId string();                                                    // quotes included
+  NodeId string();                 // any string, quotes included
+  NodeId string(CharDfa content);  // in the one spelling of the compact form, else in any
   NodeId string(std::uint32_t min_length, std::uint32_t max_length);  // in characters
-  NodeId integer(const NumberBounds& bounds);
-  NodeId number(const NumberBounds& bounds);
+  NodeId exactly(const std::string& text) { return string(CharDfa::strings({text})); }
+  NodeId number();   // any number
+  NodeId integer();  // any whole number
   NodeId boolean();
   NodeId null() { return grammar_.bytes("null"); }
-  // open [ item (, item)* ] close, between min and max items.
-  NodeId list(char open, NodeId item, char close, std::uint32_t min, std::uint32_t max);
+  NodeId member(NodeId key, NodeId value);  // key : value
+  NodeId comma();
+  NodeId open(char bracket);
+  NodeId close(char bracket);
+  // Exactly this value.
+  NodeId constant(const Json& value);
 
  private:
-  NodeId character();  // one character inside a string
+  NodeId space();
   NodeId digits(std::uint32_t min, std::uint32_t max);
-  NodeId fraction();                                    // [.digits]
-  NodeId positive_fraction();                           // .digits, not all 0
-  NodeId integers(std::int64_t min, std::int64_t max);  // 0 <= min <= max, without leading zeros
-  NodeId same_length(std::string_view min, std::string_view max);
-  // Magnitudes between the bounds, which are not negative.
-  NodeId magnitude(const NumberBounds& bounds, bool whole);
-  NodeId bounded(const NumberBounds& bounds, bool whole);
 
   Grammar& grammar_;
+  JsonForm form_;
   std::optional<RuleId> value_;
-  std::optional<NodeId> string_;
-  std::optional<NodeId> character_;
+  std::optional<NodeId> string_, number_, integer_, comma_, colon_;
 };
 
 }  // namespace orkestra::model

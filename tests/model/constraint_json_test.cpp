@@ -1,4 +1,5 @@
 #include <orkestra/core/error.h>
+#include <orkestra/core/json_schema.h>
 #include <orkestra/model/text/constraint_automaton.h>
 #include <orkestra/tests/catch.h>
 
@@ -151,25 +152,25 @@ TEST_CASE("constraint: what can't be enforced is refused by its JSON Pointer") {
     const char* says;
   };
   for (const Bad& bad : std::vector<Bad>{
-           {R"({"type":"object","properties":{"a/b":{"type":"string","pattern":"x"}}})",
-            ErrorCode::kUnsupported, "/properties/a~1b/pattern"},
-           {R"({"not":{}})", ErrorCode::kUnsupported, "/not"},
-           {R"({"oneOf":[{}]})", ErrorCode::kUnsupported, "/oneOf"},
-           {R"({"type":"array","uniqueItems":true})", ErrorCode::kUnsupported, "/uniqueItems"},
-           {R"({"type":"integer","multipleOf":2})", ErrorCode::kUnsupported, "/multipleOf"},
-           {R"({"type":"number","minimum":0.5})", ErrorCode::kUnsupported, "/minimum"},
-           {R"({"enum":["a"],"minLength":1})", ErrorCode::kUnsupported, "/minLength"},
-           {R"({"anyOf":[{}],"properties":{}})", ErrorCode::kUnsupported, "/properties"},
-           {R"({"allOf":[{},{}]})", ErrorCode::kUnsupported, "/allOf"},
-           {R"({"$ref":"http://x"})", ErrorCode::kUnsupported, "outside the schema"},
-           {R"({"$ref":"#/$defs/none"})", ErrorCode::kInvalid, "does not exist"},
+           {R"({"type":"object","properties":{"a/b":{"type":"array","uniqueItems":true}}})",
+            ErrorCode::kUnsupported, "/properties/a~1b/uniqueItems"},
+           {R"({"contains":{"type":"null"}})", ErrorCode::kUnsupported, "/contains"},
+           {R"({"not":{"additionalProperties":{"type":"null"}}})", ErrorCode::kUnsupported,
+            "/not/additionalProperties"},
+           {R"({"anyOf":[{"properties":{"a":true}},true],"unevaluatedProperties":false})",
+            ErrorCode::kUnsupported, "/unevaluatedProperties"},
+           {R"x({"type":"string","pattern":"a(?=b)"})x", ErrorCode::kUnsupported, "/pattern"},
+           {R"({"type":"string","x-copy":true,"maxLength":3})", ErrorCode::kUnsupported, "/x-copy"},
+           {R"({"$schema":"http://example.com/own"})", ErrorCode::kUnsupported, "/$schema"},
+           {R"({"$ref":"http://x"})", ErrorCode::kUnsupported, "not known here"},
+           {R"({"$ref":"#/$defs/none"})", ErrorCode::kInvalid, "not in this schema"},
            {R"({"$ref":"#"})", ErrorCode::kInvalid, "refers to nothing but itself"},
            {R"({"anyOf":[{"$ref":"#/$defs/a"},{"type":"null"}],"$defs":{"a":{"anyOf":[
                {"$ref":"#/$defs/b"},{"type":"null"}]},"b":{"$ref":"#/$defs/a"}}})",
             ErrorCode::kInvalid, "refers to nothing but itself"},
            {R"({"type":"text"})", ErrorCode::kInvalid, "/type"},
            {R"({"minLength":-1})", ErrorCode::kInvalid, "/minLength"},
-           {R"([1])", ErrorCode::kInvalid, "a schema is an object"},
+           {R"([1])", ErrorCode::kInvalid, "must be an object"},
            {R"({"type":"integer","minimum":5,"maximum":4})", ErrorCode::kInvalid,
             "nothing can be written"},
            {"false", ErrorCode::kInvalid, "nothing can be written"}}) {
@@ -185,12 +186,95 @@ TEST_CASE("constraint: what can't be enforced is refused by its JSON Pointer") {
   }
 }
 
+// Cases that must come out alike by the validator, by the automaton in any form, and (where it says
+// yes) by the one for models.
+TEST_CASE("constraint: combined schemas are decided as the validator decides them") {
+  const std::vector<std::pair<const char*, std::vector<const char*>>> groups = {
+      {R"({"allOf":[{"properties":{"a":{"type":"integer"}},"required":["a"]},
+                    {"properties":{"a":{"minimum":3}},"additionalProperties":false}]})",
+       {R"({"a":3})", R"({"a":2})", R"({"a":3.5})", "{}", R"({"a":4,"b":1})", "1"}},
+      {R"({"oneOf":[{"type":"integer"},{"minimum":2}]})", {"1", "2.5", "3", "1.5", "\"x\""}},
+      {R"({"oneOf":[{"required":["a"]},{"required":["b"]}],"type":"object"})",
+       {R"({"a":1})", R"({"b":1})", R"({"a":1,"b":1})", "{}"}},
+      {R"({"not":{"type":["string","null"]}})", {"1", "\"a\"", "null", "[]"}},
+      {R"({"type":"string","not":{"pattern":"^a"}})", {"\"a\"", "\"b\"", "\"ba\"", "\"\""}},
+      {R"({"type":"string","pattern":"^[a-c]+$","maxLength":2})",
+       {"\"a\"", "\"abc\"", "\"d\"", "\"\"", "\"\\u0061\""}},
+      {R"({"if":{"properties":{"k":{"const":1}},"required":["k"]},"then":{"required":["v"]}})",
+       {R"({"k":1,"v":1})", R"({"k":1})", R"({"k":2})", "{}", "3"}},
+      {R"({"patternProperties":{"^n":{"type":"number"}},"additionalProperties":{"type":"string"}})",
+       {R"({"n1":1})", R"({"n1":"x"})", R"({"a":"x"})", R"({"a":1})"}},
+      {R"({"propertyNames":{"pattern":"^[a-z]+$"}})", {R"({"ab":1})", R"({"A":1})", "{}"}},
+      {R"({"minProperties":1,"maxProperties":2})",
+       {"{}", R"({"a":1})", R"({"a":1,"b":2})", R"({"a":1,"b":2,"c":3})"}},
+      {R"({"dependentRequired":{"a":["b"]}})", {R"({"a":1})", R"({"a":1,"b":1})", R"({"b":1})"}},
+      {R"({"prefixItems":[{"type":"string"},{"type":"null"}],"items":{"type":"integer"}})",
+       {"[]", "[\"a\"]", "[\"a\",null,1,2]", "[\"a\",null,\"b\"]", "[null]"}},
+      {R"({"multipleOf":0.25,"minimum":-1})", {"0.5", "0.3", "-1", "-1.25", "1e2", "7.75"}},
+      {R"({"type":"integer","multipleOf":7,"exclusiveMaximum":50})",
+       {"0", "7", "49", "50", "56", "-14", "7.0"}},
+      {R"({"enum":["a","b",1,{"x":[1]}],"type":["string","object"]})",
+       {"\"a\"", "1", R"({"x":[1]})", R"({"x":[1.0]})", "\"c\""}},
+      {R"({"properties":{"x":true,"y":true},"$ref":"#/$defs/o","unevaluatedProperties":false,
+           "$defs":{"o":{"properties":{"z":true}}}})",
+       {R"({"x":1,"z":1})", R"({"w":1})"}},
+      {R"({"const":"\u00e9\n"})", {"\"\xC3\xA9\\n\"", "\"\\u00e9\\n\"", "\"e\""}},
+  };
+  for (const auto& [text, instances] : groups) {
+    const Json schema = Json::parse(text);
+    const auto valid = JsonSchema::compile(schema);
+    for (const char* instance : instances) {
+      INFO(text << "  " << instance);
+      const bool right = valid->validate(Json::parse(instance)).empty();
+      const Constraint any = Constraint::json_schema(schema, {}, JsonForm::kAny);
+      CHECK(allows(any, instance) == right);
+      CHECK(allows(any, " \n" + std::string(instance) + "\t") == right);
+      if (allows(Constraint::json_schema(schema), instance)) CHECK(right);
+    }
+  }
+}
+
+TEST_CASE("constraint: in any form, order, spelling and white space are free") {
+  const Constraint any = Constraint::json_schema(
+      Json::parse(R"({"properties":{"a":{"type":"integer"},"b":{"const":"x"}},"required":["b"]})"),
+      {}, JsonForm::kAny);
+  for (const char* text : {R"({"b":"x","a":1})", "{ \"a\" : 1e2 ,\n \"b\":\"\\u0078\"}",
+                           R"({"c":[1],"\u0062":"x"})"}) {
+    INFO(text);
+    CHECK(allows(any, text));
+  }
+  CHECK_FALSE(allows(any, R"({"b":"x","b":"x"})"));
+  CHECK_FALSE(allows(any, R"({"a":1})"));
+  CHECK_FALSE(allows(any, R"({"b":"x","a":1.5})"));
+  CHECK_FALSE(allows(any, "{\"b\":" + std::string(5000, ' ') + "\"x\"}"));
+}
+
+TEST_CASE("constraint: formats hold for what models write") {
+  const auto compact = [](const char* name, const char* text) {
+    return allows(Constraint::json_schema({{"type", "string"}, {"format", name}}),
+                  dump_json(Json(text)));
+  };
+  CHECK(compact("date", "2024-02-29"));
+  CHECK_FALSE(compact("date", "2023-02-29"));
+  CHECK(compact("date-time", "2024-05-01T10:00:00Z"));
+  CHECK(compact("duration", "P1DT2H"));
+  CHECK_FALSE(compact("duration", "P"));
+  CHECK(compact("email", "a.b@example.com"));
+  CHECK(compact("ipv4", "192.168.0.1"));
+  CHECK_FALSE(compact("ipv4", "256.1.1.1"));
+  CHECK(compact("ipv6", "::1"));
+  CHECK(compact("uri", "https://example.com/a?b=c"));
+  CHECK(compact("uuid", "123e4567-e89b-12d3-a456-426614174000"));
+  CHECK(compact("unknown", "anything"));
+  CHECK(allows(Constraint::json_schema({{"format", "date"}}, {}, JsonForm::kAny), "\"soon\""));
+}
+
 TEST_CASE("constraint: size and nesting are bounded") {
   Json deep = true;
   for (int i = 0; i < 200; ++i) deep = {{"type", "array"}, {"items", deep}};
   CHECK_THROWS_AS(ConstraintAutomaton::compile(Constraint::json_schema(deep)), Error);
   Json wide = Json::object();
-  for (int i = 0; i < 600; ++i) wide["p" + std::to_string(i)] = true;
+  for (int i = 0; i < 1200; ++i) wide["p" + std::to_string(i)] = true;
   CHECK_THROWS_AS(ConstraintAutomaton::compile(Constraint::json_schema({{"properties", wide}})),
                   Error);
   Constraint nested = Constraint::literal("x");
