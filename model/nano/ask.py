@@ -1,0 +1,91 @@
+"""Asks the whole agent the tasks of tasks/tasks.tsv, or the demo's questions, on a model file.
+
+usage: ask.py ORKESTRA MODEL.gguf [tasks|demo] [--table]
+
+right: verified, and the answer states the value (or: not answered, where the sources don't say).
+wrong: verified with something else. Everything else is "not answered". Plain python3.
+"""
+
+import json
+import re
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TASKS = Path(__file__).resolve().parent / "tasks"
+SALES = ROOT / "examples" / "sales"
+SOURCES = {
+    "sales": ["--db", SALES / "sales.db", "--queries", SALES / "queries.sql"],
+    "more": ["--db", SALES / "sales.db", "--queries", TASKS / "more.sql"],
+    "handbook": ["--docs", ROOT / "examples" / "handbook"],
+}
+DEMO = {
+    "What is the balance of the customer {}?": "select name, balance from customers limit 20",
+    "What is the priority of the customer {}?": "select name, priority from customers limit 20",
+    "What is the price of the device {}?": "select name, price from devices limit 20",
+    "Who is the director of the warehouse {}?": "select name, director from warehouses limit 20",
+    "What is the deadline of the order {}?": "select id, deadline from orders limit 20",
+}
+
+
+def ask(program, model, source, task):
+    with tempfile.TemporaryDirectory() as folder:
+        command = [program, "run", task, "--model", model, "--store", folder + "/store.db", "--json", *SOURCES[source]]
+        done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
+    try:
+        return json.loads(done.stdout)
+    except json.JSONDecodeError:
+        return {"status": "failed", "answer": done.stderr.strip(), "steps": []}
+
+
+def grade(report, expected):
+    if report["status"] != "verified":
+        return "right" if expected == "-" else "not answered"
+    if expected == "-":
+        return "wrong"
+    said = re.search(r"(?<![\w.])" + re.escape(expected) + r"(?![\w]|\.\d)", report["answer"])
+    return "right" if said else "wrong"
+
+
+def tasks():
+    for line in (TASKS / "tasks.tsv").read_text().splitlines():
+        if line and not line.startswith("#"):
+            yield line.split("\t")
+
+
+def demo():
+    with sqlite3.connect(SALES / "sales.db") as db:
+        for form, query in DEMO.items():
+            for name, value in db.execute(query):
+                yield "sales", form.format(name), str(value)
+
+
+def first_tool(report):
+    return report["steps"][0].get("tool", "") if report.get("steps") else ""
+
+
+def main():
+    program, model, what = sys.argv[1], sys.argv[2], (sys.argv[3:] or ["tasks"])[0]
+    asked = list(demo() if what == "demo" else tasks())
+    with ThreadPoolExecutor(2) as pool:
+        reports = list(pool.map(lambda t: ask(program, model, t[0], t[1]), asked))
+    counts = {}
+    for (source, task, expected), report in zip(asked, reports):
+        outcome = grade(report, expected)
+        group = source if what != "demo" else re.sub(r"(the \w+) \S.*\?", r"\1 …?", task)
+        counts.setdefault(group, {}).setdefault(outcome, 0)
+        counts[group][outcome] += 1
+        if "--table" in sys.argv:
+            said = report["answer"] if report["status"] == "verified" else "(%s)" % report["status"]
+            print("| %s | %s | %s | %s |" % (task, expected if expected != "-" else "not said", said.replace("\n", " "), outcome))
+    for group, c in counts.items():
+        print("%-45s asked %3d  right %3d  wrong %3d  not answered %3d" % (
+            group, sum(c.values()), c.get("right", 0), c.get("wrong", 0), c.get("not answered", 0)))
+
+
+if __name__ == "__main__":
+    main()
