@@ -230,6 +230,12 @@ bool HttpReplyReader::push(std::string_view bytes) {
     throw Error(ErrorCode::kExhausted, s.peer + ": the reply's framing is larger than its text");
   }
   while (!s.complete() && !s.buffer.empty()) {
+    // A chunked body that has not ended has at least "0\r\n\r\n" to come. Beast counts on seeing
+    // that many bytes of its last chunk at once, and ends the process when it is built with
+    // assertions.
+    constexpr std::size_t kLeastChunkedBytes = 5;
+    const bool in_chunks = s.parser->is_header_done() && s.parser->chunked();
+    if (in_chunks && s.buffer.size() < kLeastChunkedBytes) break;
     BeastError error;
     const std::size_t taken =
         s.parser->put(boost::asio::const_buffer(s.buffer.data(), s.buffer.size()), error);

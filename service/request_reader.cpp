@@ -14,6 +14,10 @@ namespace http = boost::beast::http;
 // What Beast may leave untaken in a body: the line of a chunk's size, the trailers.
 constexpr std::size_t kMaxUntakenBytes = std::size_t{48} << 10U;
 
+// A chunked body that has not ended has at least "0\r\n\r\n" to come. Beast counts on seeing that
+// many bytes of its last chunk at once, and ends the process when it is built with assertions.
+constexpr std::size_t kLeastChunkedBytes = 5;
+
 }  // namespace
 
 struct RequestReader::Reading {
@@ -63,6 +67,7 @@ struct RequestReader::Reading {
 
   void take_body() {
     while (!parser->is_done() && !buffer.empty()) {
+      if (head.chunked && buffer.size() < kLeastChunkedBytes) break;
       boost::beast::error_code error;
       const std::size_t taken =
           parser->put(boost::asio::const_buffer(buffer.data(), buffer.size()), error);
