@@ -2,6 +2,7 @@
 
 usage: ask.py ORKESTRA MODEL.gguf [tasks|demo] [--table]
 
+at once: right with the first call it made.
 right: verified, and the answer states the value (or: not answered, where the sources don't say).
 wrong: verified with something else. Everything else is "not answered". Plain python3.
 """
@@ -12,6 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -64,10 +66,6 @@ def demo():
                 yield "sales", form.format(name), str(value)
 
 
-def first_tool(report):
-    return report["steps"][0].get("tool", "") if report.get("steps") else ""
-
-
 def main():
     program, model, what = sys.argv[1], sys.argv[2], (sys.argv[3:] or ["tasks"])[0]
     asked = list(demo() if what == "demo" else tasks())
@@ -77,14 +75,15 @@ def main():
     for (source, task, expected), report in zip(asked, reports):
         outcome = grade(report, expected)
         group = source if what != "demo" else re.sub(r"(the \w+) \S.*\?", r"\1 …?", task)
-        counts.setdefault(group, {}).setdefault(outcome, 0)
-        counts[group][outcome] += 1
+        count = counts.setdefault(group, Counter())
+        count[outcome] += 1
+        count["at once"] += outcome == "right" and expected != "-" and len(report.get("steps", [])) == 1
         if "--table" in sys.argv:
             said = report["answer"] if report["status"] == "verified" else "(%s)" % report["status"]
             print("| %s | %s | %s | %s |" % (task, expected if expected != "-" else "not said", said.replace("\n", " "), outcome))
     for group, c in counts.items():
-        print("%-45s asked %3d  right %3d  wrong %3d  not answered %3d" % (
-            group, sum(c.values()), c.get("right", 0), c.get("wrong", 0), c.get("not answered", 0)))
+        print("%-30s asked %3d  right %3d (at once %3d)  wrong %3d  not answered %3d" % (
+            group, c["right"] + c["wrong"] + c["not answered"], c["right"], c["at once"], c["wrong"], c["not answered"]))
 
 
 if __name__ == "__main__":

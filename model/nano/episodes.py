@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import words
-from facts import World
+from facts import NOUNS, World
 
 HERE = Path(__file__).resolve().parent
 # The planner's catalogue, and the prompts of skills that are trained but that it doesn't ask for yet.
 PROMPTS = [HERE.parents[1] / "planner" / "prompts", HERE / "prompts"]
 
 SYNTAX, NAME, ARGUMENT, WORDS, VALUE, CITATION, VERDICT, REFUSAL = range(1, 9)
+DECISION = 10  # the first token of a turn that calls or refuses: which of the two it is
 REPEATED = 9  # in a prompt: goes on as something before it did; learning these is learning to copy
 
 
@@ -64,7 +65,7 @@ LEVELS = [
     Level({"repeat": 0.35, "read": 0.3, "call": 0.35}, tools=2, fields=2, texts=1, invented=0.6),
     Level({"repeat": 0.07, "read": 0.18, "call": 0.65, "quote": 0.1}, tools=3, fields=2, texts=2, invented=0.6),
     Level({"repeat": 0.02, "read": 0.15, "call": 0.5, "answers": 0.13, "says": 0.1, "quote": 0.1}, tools=4, fields=3),
-    Level({"repeat": 0.02, "read": 0.12, "call": 0.5, "answers": 0.13, "says": 0.12, "quote": 0.11}, tools=6, fields=4),
+    Level({"repeat": 0.02, "read": 0.12, "call": 0.5, "answers": 0.13, "says": 0.12, "quote": 0.11}, tools=8, fields=4),
 ]
 
 VERBS = {
@@ -400,17 +401,25 @@ class Episodes:
 
     def _quote(self):
         """Search, then quote the sentence that answers, under the number of its passage."""
+        w = self.world
         question, right, other = self._texts()
         tool = self._search_tool()
         count = self.rng.randint(1, self.level.texts)
         place = self.rng.randrange(count)
+        # As document search shows passages: where they stand, their headings, their sentences.
+        title, headings = w.word(NOUNS).capitalize() + "s", self.chance(0.6)
         passages = []
         for i in range(count):
             sentences = [other() for _ in range(self.rng.randint(0, 1))]
             if i == place or not sentences:
                 sentences.insert(self.rng.randint(0, len(sentences)), right if i == place else other())
-            passages.append(self._result(i + 1, words.invent(self.rng) + ".md: " + " ".join(sentences)))
-        return [Turn("user", question), self._offer(tool, []), self._call_turn(tool, [question]),
+            text = " ".join(sentences)
+            heading = w.word(NOUNS).capitalize()
+            passages.append(self._result(i + 1, "%s: %s > %s: ## %s\n\n%s" % (title, title, heading, heading, text) if headings else title + ": " + text))
+        others = [self._sum_tool()] if self.chance(0.6) else []
+        if self.chance(0.3):
+            others.append(self._fact_tool([w.attribute()], w.kind()))
+        return [Turn("user", question), self._offer(tool, others), self._call_turn(tool, [question]),
                 Turn("tool", "\n".join(passages)),
                 Turn("assistant", parts=[(right.rstrip("."), VALUE), (" [%d]" % (place + 1), CITATION), (".", WORDS)], kind="quote")]
 

@@ -12,7 +12,7 @@ from collections import Counter
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
 
-from episodes import LEVELS, REPEATED, SYNTAX, Episodes
+from episodes import DECISION, LEVELS, REPEATED, SYNTAX, Episodes
 
 CONTROL = ["<|system|>", "<|user|>", "<|assistant|>", "<|tool|>", "<|eom|>"]
 MARKERS = ["<tool_call>", "</tool_call>"]
@@ -114,6 +114,8 @@ class Tokenizer:
                         part += 1
                     out.ids.append(piece.id)
                     out.classes.append(ends[part][1])
+                if turn.kind in ("call", "refuse"):
+                    out.classes[begin] = DECISION
                 out.ids.append(self.end)
                 out.classes.append(SYNTAX)
                 out.turns.append((begin, len(out.ids), turn.kind))

@@ -19,16 +19,17 @@ import torch.multiprocessing as mp
 import torch.nn.functional as F
 
 import episodes
-from episodes import ARGUMENT, LEVELS, NAME, REFUSAL, REPEATED, VALUE, VERDICT, Episodes
+from episodes import ARGUMENT, DECISION, LEVELS, NAME, REFUSAL, REPEATED, SYNTAX, VALUE, VERDICT, Episodes
 from evaluate import Cell, measure, summary
 from network import Jamba, kernels
 from tokenizer import Tokenizer
 
-WEIGHT = {NAME: 2.0, VERDICT: 2.0, REPEATED: 0.5}
+# Decisions are few among many tokens that only copy or follow a form.
+WEIGHT = {DECISION: 3.0, NAME: 3.0, VERDICT: 3.0, ARGUMENT: 0.5, SYNTAX: 0.3, REFUSAL: 0.3, REPEATED: 0.25}
 PROMPT_SHARE, PROMPT_WEIGHT = 0.05, 0.3  # of the prompt's tokens are learned too, a little
 HELPER_WEIGHT = 1.0
 LONGEST = 384
-WATCHED = {"name": NAME, "argument": ARGUMENT, "value": VALUE, "verdict": VERDICT, "refusal": REFUSAL, "repeated": REPEATED}
+WATCHED = {"decision": DECISION, "name": NAME, "argument": ARGUMENT, "value": VALUE, "verdict": VERDICT, "refusal": REFUSAL, "repeated": REPEATED}
 # A level is passed when all of these are reached, or after so many tokens.
 PASSED = [({"value": 0.9, "argument": 0.9}, 1.5e6), ({"name": 0.9, "argument": 0.93}, 2.5e6),
           ({"name": 0.93, "argument": 0.95}, 3e6), ({}, math.inf)]
@@ -51,7 +52,10 @@ def options():
     p.add_argument("--rate", type=float, default=3e-3)
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--checkpoint-minutes", type=float, default=6)
-    return p.parse_args()
+    opts = p.parse_args()
+    if opts.minutes <= 0:
+        p.error("--minutes must be above 0")
+    return opts
 
 
 def check_speed():
