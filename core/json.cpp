@@ -10,6 +10,11 @@ Json parse_json(std::string_view text, std::string_view what, const JsonLimits& 
                                          " bytes of JSON, the limit is " +
                                          std::to_string(limits.max_bytes));
   }
+  // The parser would take a NUL for the end of the text.
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    throw Error(ErrorCode::kInvalid,
+                name + ": not valid JSON: a NUL byte at byte " + std::to_string(nul));
+  }
   const auto bounded = [&](int depth, Json::parse_event_t event, Json&) {
     const bool opens =
         event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;

@@ -61,7 +61,8 @@ Wide scaled(const Decimal& number, int scale, bool& exact) {
 
 std::optional<NumberRule> NumberRule::make(bool whole, const std::optional<NumberBound>& min,
                                            const std::optional<NumberBound>& max,
-                                           const std::vector<Decimal>& steps) {
+                                           const std::vector<Decimal>& steps,
+                                           const std::vector<Decimal>& excluded) {
   NumberRule rule;
   int wanted = 0;
   for (const Decimal& step : steps) wanted = std::max(wanted, -step.exponent());
@@ -95,6 +96,12 @@ std::optional<NumberRule> NumberRule::make(bool whole, const std::optional<Numbe
     if (common / gcd(common, rule.step_) > power(30) / rule.step_) return std::nullopt;
     rule.step_ = common / gcd(common, rule.step_) * rule.step_;
   }
+  for (const Decimal& value : excluded) {
+    const Wide units = scaled(value, rule.scale_, exact);
+    const bool known =
+        std::find(rule.excluded_.begin(), rule.excluded_.end(), units) != rule.excluded_.end();
+    if (exact && !known) rule.excluded_.push_back(units);
+  }
   return rule;
 }
 
@@ -109,7 +116,12 @@ bool NumberRule::exists(const State& state, int whole_digits, int fraction_digit
   const Wide high = std::min(last, state.negative ? -low_ : high_);
   if (low > high) return false;
   const Wide grid = step_ / gcd(step_, unit) * unit;
-  return floor_divide(high, grid) * grid >= low;
+  Wide left = floor_divide(high, grid) - floor_divide(low - 1, grid);
+  for (const Wide value : excluded_) {
+    const Wide size = state.negative ? -value : value;
+    if (size >= low && size <= high && size % grid == 0) --left;
+  }
+  return left > 0;
 }
 
 bool NumberRule::possible(const State& state) const {

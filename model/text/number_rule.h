@@ -33,7 +33,8 @@ class NumberRule {
   // nullopt when a bound or step has more than 17 decimals or 30 digits: not decided here.
   static std::optional<NumberRule> make(bool whole, const std::optional<NumberBound>& min,
                                         const std::optional<NumberBound>& max,
-                                        const std::vector<Decimal>& steps);
+                                        const std::vector<Decimal>& steps,
+                                        const std::vector<Decimal>& excluded);
 
   // False when no allowed number goes on like this.
   bool advance(State& state, std::uint8_t byte) const;
@@ -54,6 +55,7 @@ class NumberRule {
   Wide low_ = 0;
   Wide high_ = 0;
   Wide step_ = 1;
+  std::vector<Wide> excluded_{};
 };
 
 }  // namespace orkestra::model

@@ -62,7 +62,7 @@ bool only_refers(const SchemaNode& n) {
          n.one_of.empty();
 }
 
-bool excluded(const SchemaBranch& branch, const Json& value) {
+bool is_excluded(const SchemaBranch& branch, const Json& value) {
   return std::any_of(branch.excluded.begin(), branch.excluded.end(),
                      [&](const Json& one) { return canonical_text(one) == canonical_text(value); });
 }
@@ -166,10 +166,11 @@ NodeId SchemaGrammar::branch(const SchemaBranch& branch, const Conjunction& conj
 void SchemaGrammar::scalars(const SchemaBranch& branch, std::vector<NodeId>& ways) {
   const bool plain =
       branch.types == SchemaBranch::kAllTypes && branch.numbers.empty() && branch.excluded.empty();
-  if ((branch.types & kTypeNull) != 0 && !excluded(branch, nullptr)) ways.push_back(json_.null());
+  if ((branch.types & kTypeNull) != 0 && !is_excluded(branch, nullptr))
+    ways.push_back(json_.null());
   if ((branch.types & kTypeBoolean) != 0) {
     for (const bool value : {true, false}) {
-      if (!excluded(branch, value)) ways.push_back(grammar_.bytes(value ? "true" : "false"));
+      if (!is_excluded(branch, value)) ways.push_back(grammar_.bytes(value ? "true" : "false"));
     }
   }
   if (plain) {
@@ -242,13 +243,16 @@ NodeId SchemaGrammar::number(const SchemaBranch& branch) {
   }
   std::optional<NumberBound> min, max;
   std::vector<Decimal> steps;
+  std::vector<Decimal> excluded;
   bool decided = !broken;
   for (const NumberTest::Fact& fact : facts) {
     const bool lower = fact.kind == Kind::kAtLeast || fact.kind == Kind::kAbove;
     const bool excludes = fact.kind == Kind::kAbove || fact.kind == Kind::kBelow;
     if (fact.kind == Kind::kMultiple && !fact.negated) {
       steps.push_back(fact.value);
-    } else if (fact.kind == Kind::kMultiple || fact.kind == Kind::kEquals) {
+    } else if (fact.kind == Kind::kEquals) {
+      excluded.push_back(fact.value);
+    } else if (fact.kind == Kind::kMultiple) {
       decided = false;
     } else if (lower) {
       const bool tighter = !min || fact.value > min->value;
@@ -259,8 +263,8 @@ NodeId SchemaGrammar::number(const SchemaBranch& branch) {
     }
   }
   std::optional<NumberRule> rule;
-  if (decided) rule = NumberRule::make(whole, min, max, steps);
-  if (!rule) undecidable("/multipleOf", ": these numbers have no simple form");
+  if (decided) rule = NumberRule::make(whole, min, max, steps, excluded);
+  if (!rule) undecidable(broken ? "/type" : "/multipleOf", ": these numbers have no simple form");
   return grammar_.number(std::move(*rule));
 }
 
@@ -277,7 +281,7 @@ NodeId SchemaGrammar::copied_number(const SchemaBranch& branch) {
   std::vector<std::string> fitting;
   for (const std::string& text : numbers_in(sources_, (branch.types & kTypeNumber) == 0)) {
     const std::optional<Decimal> number = Decimal::parse(text);
-    if (number && test.holds(*number) && !excluded(branch, Json::parse(text))) {
+    if (number && test.holds(*number) && !is_excluded(branch, Json::parse(text))) {
       fitting.push_back(text);
     }
   }

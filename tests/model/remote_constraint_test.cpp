@@ -163,7 +163,8 @@ TEST_CASE("remote: a constraint that can't be compiled is refused before anythin
   const HttpTestServer server(said("x"));
   const auto model = model_on(server);
   CHECK_THROWS_AS(
-      model->submit({asking("x", Constraint::json_schema(Json{{"type", "string"}, {"zzz", 1}}))}),
+      model->submit(
+          {asking("x", Constraint::json_schema(Json{{"type", "array"}, {"uniqueItems", true}}))}),
       Error);
   GenerateRequest request = asking("x");
   request.limits.max_tokens = 0;
