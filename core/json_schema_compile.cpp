@@ -48,7 +48,7 @@ constexpr auto kAsserting = std::to_array<std::string_view>({"type",
                                                              "allOf"});
 
 std::string_view slipped_keyword(std::string_view keyword) {
-  if (keyword.size() < 4 || keyword.starts_with("x-")) return "";
+  if (keyword.size() < 4 || keyword.starts_with("x-") || keyword.starts_with("_")) return "";
   for (const std::string_view known : kAsserting) {
     if (keyword != known && edit_distance(keyword, known) == 1) return known;
   }
