@@ -6,7 +6,6 @@
 #include <orkestra/retrieval/store.h>
 #include <CLI/CLI.hpp>
 
-
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>

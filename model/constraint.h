@@ -32,8 +32,8 @@ enum class JsonForm {
   // What models write: no white space, one spelling of fixed strings, members in the schema's order
   // and only those it names (others where it says so), plain numbers; `format` holds.
   kCompact,
-  // Whatever RFC 8259 allows, white space within 4 KiB in one place, members in any order; `format` is
-  // a note, as the draft has it.
+  // Whatever RFC 8259 allows, white space within 4 KiB in one place, members in any order;
+  // `format` is a note, as the draft has it.
   kAny,
 };
 
