@@ -105,7 +105,7 @@ struct Agent::Wiring {
   std::shared_ptr<model::LanguageModel> model_of(const planner::RunState& state) const {
     if (model->capabilities().kind != "scripted") return model;
     const auto replies = static_cast<std::size_t>(state.proposals * state.spec.budget.candidates);
-    return open_language_model(options.model, 0, replies);
+    return open_language_model(options.model, {}, replies);
   }
 
   // Journals the first event of a new run and applies it to `state`.
@@ -191,7 +191,7 @@ Agent::Agent(AgentOptions options) : wiring_(std::make_unique<Wiring>()) {
   ToolBox box = open_tools(given, store);
   wiring.knowledge = std::move(box.knowledge);
   for (auto& tool : box.tools) wiring.add_tool(std::move(tool));
-  wiring.model = open_language_model(given.model, given.threads);
+  wiring.model = open_language_model(given.model, {.threads = given.threads, .kv = given.kv});
   wiring.journal = planner::Journal::open(store);
 }
 

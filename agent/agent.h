@@ -43,7 +43,8 @@ struct AgentOptions {
   tools::Policy policy{};            // which calls need approval (tools/policy.h)
   std::filesystem::path store{};     // the journal; "" = default_store()
   std::uint64_t seed = 0;
-  int threads = 0;  // of the engine; 0 = all cores
+  int threads = 0;          // of the engine; 0 = all cores
+  std::string kv = "auto";  // how it keeps keys and values: see model::EngineOptions
 };
 
 // What one task may set for itself; empty = as the agent's options say.

@@ -58,7 +58,8 @@ std::filesystem::path locate_model(const std::string& name) {
                   "); a server's model is written openai:URL#name");
 }
 
-std::unique_ptr<model::LanguageModel> open_language_model(const std::string& name, int threads,
+std::unique_ptr<model::LanguageModel> open_language_model(const std::string& name,
+                                                          const model::EngineOptions& engine,
                                                           std::size_t first_reply) {
   if (name.starts_with(kScriptPrefix)) {
     return model::open_scripted_model(name.substr(kScriptPrefix.size()), first_reply);
@@ -66,7 +67,7 @@ std::unique_ptr<model::LanguageModel> open_language_model(const std::string& nam
   if (name.starts_with(kRemotePrefix)) {
     return model::make_remote_model(model::parse_remote_name(name));
   }
-  return model::make_embedded_model(model::Model::open(locate_model(name)), {.threads = threads});
+  return model::make_embedded_model(model::Model::open(locate_model(name)), engine);
 }
 
 }  // namespace orkestra::agent

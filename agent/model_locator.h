@@ -3,6 +3,7 @@
 #pragma once
 
 #include <orkestra/model/language_model.h>
+#include <orkestra/model/model.h>
 
 #include <cstddef>
 #include <filesystem>
@@ -23,8 +24,9 @@ std::vector<BundledModel> bundled_models();
 std::filesystem::path locate_model(const std::string& name);
 
 // Opens "nano", "path.gguf", "openai:URL#name" or "script:FILE", a script from its `first_reply`
-// on.
-std::unique_ptr<model::LanguageModel> open_language_model(const std::string& name, int threads,
+// on. `engine` is for files.
+std::unique_ptr<model::LanguageModel> open_language_model(const std::string& name,
+                                                          const model::EngineOptions& engine,
                                                           std::size_t first_reply = 0);
 
 }  // namespace orkestra::agent

@@ -42,6 +42,8 @@ void add_agent_flags(CLI::App& command, agent::AgentOptions& options) {
   command.add_option("--budget", options.budget, "low, medium or high")->capture_default_str();
   command.add_option("--seed", options.seed, "Seed of everything random")->capture_default_str();
   command.add_option("--threads", options.threads, "Engine threads (0 = all cores)");
+  command.add_option("--kv", options.kv,
+                     "Keys and values as f32, f16 or q8_0; auto: by the model's weights");
 }
 
 }  // namespace orkestra::apps

@@ -32,7 +32,7 @@ Finding examine(const std::string& name, const std::function<std::string()>& loo
 }
 
 std::string writes_one_turn() {
-  const auto model = agent::open_language_model("nano", 0);
+  const auto model = agent::open_language_model("nano", {});
   model::GenerateRequest request;
   request.conversation =
       Conversation().with_turn(Turn{.role = Role::kUser, .text = "Repeat: ready"});

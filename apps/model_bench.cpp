@@ -54,13 +54,18 @@ class Bench {
   Bench(const model::Network& network, const BenchOptions& options, int n_threads)
       : network_(network),
         options_(options),
-        backend_(network, model::kernels_named(options.kernels), n_threads),
+        backend_(network, model::kernels_named(options.kernels), n_threads,
+                 model::kv_type_named(options.kv)),
         prepare_ns_(ns_since(start_)) {}
 
   BenchResult measure(BenchResult result) {
     result.prepare_ns = prepare_ns_;
     const StateHandle deep = backend_.create_state();
-    prompt(deep, result.n_depth);
+    if (options_.fabricate) {
+      backend_.fabricate(deep, result.n_depth);
+    } else {
+      prompt(deep, result.n_depth);
+    }
     if (options_.warm_up) {  // caches and workspaces
       const StateHandle state = backend_.copy_state(deep);
       prompt(state, result.n_prompt);
@@ -212,11 +217,14 @@ Json to_json(const model::LoadedModel& model, const BenchOptions& options, std::
                     {"file_bytes", no_file ? Json(nullptr) : Json(file_bytes)},
                     {"cpu_info", proc_value("/proc/cpuinfo", "model name")},
                     {"kernels", model::kernels_named(options.kernels).name},
+                    {"type_k", options.kv},
+                    {"type_v", options.kv},
                     {"n_threads", result.n_threads},
                     {"n_batch", options.batch},
                     {"n_prompt", result.n_prompt},
                     {"n_gen", result.n_gen},
                     {"n_depth", result.n_depth},
+                    {"depth_fabricated", options.fabricate && result.n_depth > 0},
                     {"avg_ns", mean(samples_ns)},
                     {"stddev_ns", deviation(samples_ns)},
                     {"avg_ts", mean(samples_ts)},

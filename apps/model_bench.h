@@ -23,6 +23,10 @@ struct BenchOptions {
   std::int64_t batch = 512;  // prompt tokens per step
   bool warm_up = true;       // an unmeasured prompt, or one written token, before each test
   std::string kernels = "best";
+  std::string kv = "auto";  // keys and values: f32, f16, q8_0; auto: by the weights
+  // Depth is made up rather than read: states of pseudo-random numbers. A token costs the same at
+  // them as at real ones, and 64K of them are there at once.
+  bool fabricate = false;
 };
 
 // What one token costs, from the tensors of the file: an upper bound of the speed is the machine's

@@ -28,6 +28,8 @@ namespace {
 
 using model::TokenId;
 
+constexpr const char* kKvHelp = "Keys and values as f32, f16 or q8_0; auto: by the weights";
+
 // One aggregate for all subcommands' options: CLI11 keeps references into it.
 struct ModelOptions {
   std::string file;
@@ -39,6 +41,7 @@ struct ModelOptions {
   int threads = 0;
   std::int64_t batch = 0;
   std::string kernels = "best";
+  std::string kv = "auto";
   BenchOptions bench;
 };
 
@@ -118,7 +121,7 @@ void logits_command(const ModelOptions& options) {
                                            std::to_string(model->context_length()));
   }
   model::CpuBackend backend(model->network(), model::kernels_named(options.kernels),
-                            options.threads);
+                            options.threads, model::kv_type_named(options.kv));
   std::ofstream out(options.out, std::ios::binary | std::ios::trunc);
   if (!out) throw Error(ErrorCode::kNotFound, options.out + ": can't be written");
   const std::size_t step =
@@ -152,9 +155,10 @@ void bench_command(const ModelOptions& options) {
     if (!progress) return;
     const std::string test = result.n_prompt > 0 ? "pp" + std::to_string(result.n_prompt)
                                                  : "tg" + std::to_string(result.n_gen);
-    std::fprintf(options.json ? stderr : stdout, "%-28.28s %10s %8lld %8d %13.2f +- %5.2f\n",
+    std::fprintf(options.json ? stderr : stdout, "%-28.28s %10s %8lld %8d %13.2f +- %5.2f%s\n",
                  model->id().c_str(), test.c_str(), static_cast<long long>(result.n_depth),
-                 result.n_threads, mean(result.samples_ts()), deviation(result.samples_ts()));
+                 result.n_threads, mean(result.samples_ts()), deviation(result.samples_ts()),
+                 options.bench.fabricate && result.n_depth > 0 ? " (depth fabricated)" : "");
     std::fflush(stdout);
   };
   const auto results = bench(model->network(), options.bench, show);
@@ -206,7 +210,8 @@ void add_model_commands(CLI::App& app) {
         ->required();
     command->add_option("--threads", options->threads, "0 = all cores");
     command->add_option("--batch", options->batch, "Tokens per step, 0 = all at once");
-    command->add_option("--kernels", options->kernels, "best, reference or avx2");
+    command->add_option("--kernels", options->kernels, "best, reference, avx2 or avx512");
+    command->add_option("--kv", options->kv, kKvHelp);
   }
   {
     const auto [command, options] =
@@ -221,7 +226,10 @@ void add_model_commands(CLI::App& app) {
     command->add_option("-r,--repetitions", bench.repetitions, "Measured runs of each test");
     command->add_flag("!--no-warmup", bench.warm_up, "Measure from the first token on");
     command->add_option("-b,--batch", bench.batch, "Prompt tokens per step");
-    command->add_option("--kernels", bench.kernels, "best, reference or avx2");
+    command->add_flag("--fabricate", bench.fabricate,
+                      "Fill the state with made-up numbers instead of reading -d tokens");
+    command->add_option("--kv", bench.kv, kKvHelp);
+    command->add_option("--kernels", bench.kernels, "best, reference, avx2 or avx512");
     command->add_flag("--json", options->json, "Print JSON");
   }
   add_replay_command(*model);

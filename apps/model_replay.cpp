@@ -91,7 +91,7 @@ std::vector<ReplayResult> replay(const std::shared_ptr<const model::LoadedModel>
   if (options.batch < 1) throw Error(ErrorCode::kInvalid, "replay: --batch must be 1 or more");
   model::BatchWorker worker(
       std::make_unique<model::CpuBackend>(model->network(), model::kernels_named(options.kernels),
-                                          options.threads),
+                                          options.threads, model::kv_type_named(options.kv)),
       {.n_vocab = model->vocabulary_size(),
        .max_batch_tokens = options.batch,
        .state_budget_bytes = options.budget_mib << 20U});
@@ -142,7 +142,9 @@ void add_replay_command(CLI::App& model) {
   command->add_option("-t,--threads", options->options.threads, "0 = all cores");
   command->add_option("-b,--batch", options->options.batch, "Tokens per step, at most");
   command->add_option("--budget-mib", options->options.budget_mib, "Memory for model states");
-  command->add_option("--kernels", options->options.kernels, "best, reference or avx2");
+  command->add_option("--kernels", options->options.kernels, "best, reference, avx2 or avx512");
+  command->add_option("--kv", options->options.kv,
+                      "Keys and values as f32, f16 or q8_0; auto: by the weights");
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options] { run_replay(*options); });
 }

@@ -25,6 +25,7 @@ struct ReplayOptions {
   std::int64_t batch = 512;
   std::size_t budget_mib = 4096;  // of model states
   std::string kernels = "best";
+  std::string kv = "auto";  // keys and values: f32, f16, q8_0; auto: by the weights
 };
 
 struct ReplayResult {

@@ -28,6 +28,7 @@ struct PerplexityFlags {
   std::int64_t stretches = 0;
   int threads = 0;
   std::string kernels = "best";
+  std::string kv = "auto";
   bool json = false;
 };
 
@@ -42,7 +43,8 @@ void perplexity(const PerplexityFlags& flags) {
   const bool begins = tokenizer.add_bos() && tokenizer.bos() >= 0;
   if (begins) tokens.insert(tokens.begin(), tokenizer.bos());
 
-  model::CpuBackend backend(loaded.network(), model::kernels_named(flags.kernels), flags.threads);
+  model::CpuBackend backend(loaded.network(), model::kernels_named(flags.kernels), flags.threads,
+                            model::kv_type_named(flags.kv));
   ProgressLine line("reading");
   const auto result = model::perplexity(backend, tokens,
                                         {.context = flags.context,
@@ -82,7 +84,9 @@ void add_perplexity_command(CLI::App& model) {
   command->add_option("-b,--batch", flags->batch, "Tokens per step");
   command->add_option("--stretches", flags->stretches, "At most so many contexts, 0 = all");
   command->add_option("-t,--threads", flags->threads, "0 = all cores");
-  command->add_option("--kernels", flags->kernels, "best, reference or avx2");
+  command->add_option("--kernels", flags->kernels, "best, reference, avx2 or avx512");
+  command->add_option("--kv", flags->kv,
+                      "Keys and values as f32, f16 or q8_0; auto: by the weights");
   command->add_flag("--json", flags->json, "Print JSON");
   command->callback([flags] { perplexity(*flags); });
 }

@@ -12,8 +12,8 @@ namespace orkestra::model {
 namespace {
 
 constexpr std::int64_t kSegmentKeys = 16 * kPageTokens;
-// Rows (tokens times heads) of one task: their partial results stay in the second-level cache.
-constexpr std::int64_t kTaskRows = 120;
+// Rows (tokens times heads) of one task: what the kernels take at a time.
+constexpr std::int64_t kTaskRows = kAttentionRows;
 
 // Where the segment after that of `key` begins.
 std::int64_t next_segment(std::int64_t key) { return (key / kSegmentKeys + 1) * kSegmentKeys; }
@@ -147,8 +147,11 @@ void CpuBackend::attend(const AttentionMixer& m, std::size_t layer, const float*
   }
   const auto n_tasks = static_cast<std::int64_t>(attention_tasks_.size());
   float* partials = grown(partials_, n_tasks * task_size + pool_.n_parts() * task_size);
+  const std::int64_t workspace = attention_workspace(m.head_dim);
+  grown(attention_workspace_, pool_.n_parts() * workspace);
 
-  const auto run_task = [&](std::int64_t i, float* scratch) {
+  const auto run_task = [&](std::int64_t i, int part) {
+    float* scratch = partials + (n_tasks + part) * task_size;
     const AttentionTask& task = attention_tasks_[static_cast<std::size_t>(i)];
     const SequenceState& state = *task.rows->state;
     const PageList& list = state.attention[layout_.list(layer)];
@@ -158,6 +161,7 @@ void CpuBackend::attend(const AttentionMixer& m, std::size_t layer, const float*
              task.kv_head * heads_per_kv * m.head_dim,
         .q_stride = q_width,
         .pages = list.pages(),
+        .type = list.pool().type(),
         .k_at = list.pool().k_at(task.kv_head),
         .v_at = list.pool().v_at(task.kv_head),
         .first = state.n_tokens + task.token_begin,
@@ -165,6 +169,7 @@ void CpuBackend::attend(const AttentionMixer& m, std::size_t layer, const float*
         .head_dim = m.head_dim,
         .window = m.window,
         .scale = m.scale,
+        .workspace = attention_workspace_.data() + part * workspace,
     };
     float* result = partials + i * task_size;
     std::int64_t end = 0;
@@ -184,9 +189,8 @@ void CpuBackend::attend(const AttentionMixer& m, std::size_t layer, const float*
   };
   const bool alone = cost < kInlineCost || pool_.n_parts() == 1;
   const auto part_of_tasks = [&](int part, int n_parts) {
-    float* scratch = partials + (n_tasks + part) * task_size;
     // Later tokens see more keys: dealing them out in turn keeps the parts even.
-    for (std::int64_t i = part; i < n_tasks; i += n_parts) run_task(i, scratch);
+    for (std::int64_t i = part; i < n_tasks; i += n_parts) run_task(i, part);
   };
   if (alone) {
     part_of_tasks(0, 1);

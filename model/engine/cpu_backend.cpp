@@ -27,12 +27,22 @@ const Kernels& kernels_named(std::string_view name) {
                                        "\": choose best, reference, avx2 or avx512");
 }
 
-CpuBackend::CpuBackend(const Network& network, const Kernels& kernels, int n_threads)
+std::optional<KvType> kv_type_named(std::string_view name) {
+  if (name == "auto") return std::nullopt;
+  if (name == "f32") return KvType::kF32;
+  if (name == "f16") return KvType::kF16;
+  if (name == "q8_0") return KvType::kQ8_0;
+  throw Error(ErrorCode::kInvalid, "keys and values as \"" + std::string(name.substr(0, 64)) +
+                                       "\": choose auto, f32, f16 or q8_0");
+}
+
+CpuBackend::CpuBackend(const Network& network, const Kernels& kernels, int n_threads,
+                       std::optional<KvType> kv)
     : kernels_(kernels),
       pool_(n_threads),
       weights_(network, kernels, pool_),
       network_(weights_.network()),
-      layout_(network_) {}
+      layout_(network_, kv) {}
 
 SequenceState& CpuBackend::find(StateHandle state) const {
   const auto found = states_.find(static_cast<std::int64_t>(state));
@@ -61,7 +71,7 @@ void CpuBackend::release_state(StateHandle state) {
 std::size_t CpuBackend::state_bytes(StateHandle state) const {
   std::size_t bytes = sizeof(SequenceState) + layout_.recurrent_bytes();
   for (const PageList& list : find(state).attention) {
-    bytes += list.n_held() * list.pool().page_bytes() + list.size() * sizeof(float*);
+    bytes += list.n_held() * list.pool().page_bytes() + list.size() * sizeof(std::byte*);
   }
   return bytes;
 }

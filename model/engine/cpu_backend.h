@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -23,11 +24,14 @@ namespace orkestra::model {
 
 // "best", "reference", "avx2" or "avx512". Throws Error{kInvalid, kUnsupported}.
 const Kernels& kernels_named(std::string_view name);
+// "f32", "f16" or "q8_0"; none for "auto". Throws Error{kInvalid}.
+std::optional<KvType> kv_type_named(std::string_view name);
 
 class CpuBackend final : public Backend {
  public:
-  // `network` is borrowed and must outlive the backend.
-  CpuBackend(const Network& network, const Kernels& kernels, int n_threads);
+  // `network` is borrowed and must outlive the backend. kv: see StateLayout.
+  CpuBackend(const Network& network, const Kernels& kernels, int n_threads,
+             std::optional<KvType> kv = std::nullopt);
 
   StateHandle create_state() override;
   StateHandle copy_state(StateHandle state) override;
@@ -37,6 +41,10 @@ class CpuBackend final : public Backend {
   std::size_t copy_bytes(StateHandle state) const override;
   std::size_t growth_bytes(StateHandle state, std::size_t n_tokens) const override;
   void step(std::span<const StepChunk> chunks, std::vector<float>& logits) override;
+
+  // For measuring at depth: fills an empty state with pseudo-random numbers, always the same, as if
+  // it had been fed n_tokens. What it goes on to compute means nothing, and takes the same time.
+  void fabricate(StateHandle state, std::int64_t n_tokens);
 
  private:
   // One chunk of the step in progress: rows [first_row, first_row + n_rows) of the activations.
@@ -139,6 +147,7 @@ class CpuBackend final : public Backend {
   std::vector<AttentionTask> attention_tasks_;
   std::vector<float> turns_;     // per rotation: [T, n_pairs] cosines, then as many sines
   std::vector<float> partials_;  // one partial result of attention per task and row
+  std::vector<float> attention_workspace_;  // [parts, attention_workspace(head_dim)]
   PreparedActivations prepared_;
 };
 

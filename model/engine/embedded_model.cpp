@@ -78,7 +78,7 @@ EmbeddedModel::EmbeddedModel(std::shared_ptr<const LoadedModel> model, const Eng
                     .constraints = true,
                     .scores_logits = true},
       worker_(std::make_unique<CpuBackend>(model_->network(), kernels_named(options.kernels),
-                                           options.threads),
+                                           options.threads, kv_type_named(options.kv)),
               batch_options(*model_, options)) {}
 
 EncodedPrompt EmbeddedModel::encode(const Conversation& conversation) const {

@@ -1,4 +1,5 @@
 #include <orkestra/model/engine/kv_pages.h>
+#include <orkestra/model/kernels/kv_layout.h>
 
 #include <algorithm>
 #include <cstring>
@@ -16,30 +17,32 @@ constexpr std::align_val_t kAlignment{64};
 // Enough that a sequence which ends feeds the next one, too few to matter.
 constexpr std::size_t kMostSpare = 64;
 
-PageHead& head(const float* page) {
-  return *reinterpret_cast<PageHead*>(reinterpret_cast<std::byte*>(const_cast<float*>(page)) -
-                                      kHeadBytes);
+PageHead& head(const std::byte* page) {
+  return *reinterpret_cast<PageHead*>(const_cast<std::byte*>(page) - kHeadBytes);
 }
 
-void free_page(float* page) { ::operator delete(static_cast<void*>(&head(page)), kAlignment); }
+void free_page(std::byte* page) { ::operator delete(static_cast<void*>(&head(page)), kAlignment); }
 
 }  // namespace
 
-PagePool::PagePool(std::int64_t n_kv_heads, std::int64_t head_dim)
-    : n_kv_heads_(n_kv_heads), head_dim_(head_dim) {
+PagePool::PagePool(KvType type, std::int64_t n_kv_heads, std::int64_t head_dim)
+    : type_(type),
+      n_kv_heads_(n_kv_heads),
+      head_dim_(head_dim),
+      key_bytes_(key_bytes(type, head_dim)),
+      value_bytes_(value_bytes(type, head_dim)) {
   spare_.reserve(kMostSpare);
 }
 
 PagePool::~PagePool() {
-  for (float* page : spare_) free_page(page);
+  for (std::byte* page : spare_) free_page(page);
 }
 
 std::size_t PagePool::page_bytes() const {
-  const std::int64_t floats = n_kv_heads_ * (head_dim_ + padded(head_dim_)) * kPageTokens;
-  return kHeadBytes + static_cast<std::size_t>(floats) * sizeof(float);
+  return kHeadBytes + static_cast<std::size_t>(n_kv_heads_ * (key_bytes_ + value_bytes_));
 }
 
-float* PagePool::take() {
+std::byte* PagePool::take() {
   std::byte* memory = nullptr;
   if (!spare_.empty()) {
     memory = reinterpret_cast<std::byte*>(&head(spare_.back()));
@@ -48,17 +51,17 @@ float* PagePool::take() {
     memory = static_cast<std::byte*>(::operator new(page_bytes(), kAlignment));
   }
   std::memset(memory, 0, page_bytes());
-  auto* page = reinterpret_cast<float*>(memory + kHeadBytes);
+  std::byte* page = memory + kHeadBytes;
   head(page).references = 1;
   ++n_used_;
   return page;
 }
 
-void PagePool::share(float* page) { ++head(page).references; }
+void PagePool::share(std::byte* page) { ++head(page).references; }
 
-bool PagePool::is_shared(const float* page) { return head(page).references > 1; }
+bool PagePool::is_shared(const std::byte* page) { return head(page).references > 1; }
 
-void PagePool::give_back(float* page) {
+void PagePool::give_back(std::byte* page) {
   if (--head(page).references > 0) return;
   --n_used_;
   if (spare_.size() < kMostSpare) {
@@ -70,13 +73,13 @@ void PagePool::give_back(float* page) {
 
 PageList::PageList(const PageList& other)
     : pool_(other.pool_), pages_(other.pages_), n_forgotten_(other.n_forgotten_) {
-  for (float* page : pages_) {
+  for (std::byte* page : pages_) {
     if (page != nullptr) PagePool::share(page);
   }
 }
 
 PageList::~PageList() {
-  for (float* page : pages_) {
+  for (std::byte* page : pages_) {
     if (page != nullptr) pool_->give_back(page);
   }
 }
@@ -86,7 +89,7 @@ void PageList::prepare(std::int64_t begin, std::int64_t end) {
   const auto first = static_cast<std::size_t>(begin / kPageTokens);
   for (std::size_t i = first; i < std::min(needed, pages_.size()); ++i) {
     if (!PagePool::is_shared(pages_[i])) continue;
-    float* own = pool_->take();
+    std::byte* own = pool_->take();
     std::memcpy(own, pages_[i], pool_->page_bytes() - kHeadBytes);
     pool_->give_back(pages_[i]);
     pages_[i] = own;
@@ -108,13 +111,12 @@ std::size_t PageList::pages_taken(std::int64_t begin, std::int64_t end) const {
 }
 
 void PageList::store(std::int64_t position, const float* k, const float* v) {
-  float* page = pages_[static_cast<std::size_t>(position / kPageTokens)];
+  std::byte* page = pages_[static_cast<std::size_t>(position / kPageTokens)];
   const std::int64_t slot = position % kPageTokens;
   const std::int64_t head_dim = pool_->head_dim();
   for (std::int64_t h = 0; h < pool_->n_kv_heads(); ++h) {
-    float* keys = page + pool_->k_at(h) + slot;
-    for (std::int64_t i = 0; i < head_dim; ++i) keys[i * kPageTokens] = k[h * head_dim + i];
-    std::copy_n(v + h * head_dim, head_dim, page + pool_->v_at(h) + slot * padded(head_dim));
+    store_key(pool_->type(), k + h * head_dim, head_dim, slot, page + pool_->k_at(h));
+    store_value(pool_->type(), v + h * head_dim, head_dim, slot, page + pool_->v_at(h));
   }
 }
 

@@ -16,16 +16,18 @@ namespace orkestra::model {
 
 class PagePool {
  public:
-  // Pages for n_kv_heads heads: keys [n_kv_heads, head_dim, kPageTokens], then values
-  // [n_kv_heads, kPageTokens, padded(head_dim)].
-  PagePool(std::int64_t n_kv_heads, std::int64_t head_dim);
+  // Pages for n_kv_heads heads: the keys of each, then the values of each, as kernels/kv_layout.h
+  // lays them out.
+  PagePool(KvType type, std::int64_t n_kv_heads, std::int64_t head_dim);
   ~PagePool();
   PagePool(const PagePool&) = delete;
   PagePool& operator=(const PagePool&) = delete;
 
-  std::int64_t k_at(std::int64_t kv_head) const { return kv_head * head_dim_ * kPageTokens; }
+  KvType type() const { return type_; }
+  // Where a head's keys and values begin in a page: bytes.
+  std::int64_t k_at(std::int64_t kv_head) const { return kv_head * key_bytes_; }
   std::int64_t v_at(std::int64_t kv_head) const {
-    return (n_kv_heads_ * head_dim_ + kv_head * padded(head_dim_)) * kPageTokens;
+    return n_kv_heads_ * key_bytes_ + kv_head * value_bytes_;
   }
   std::int64_t n_kv_heads() const { return n_kv_heads_; }
   std::int64_t head_dim() const { return head_dim_; }
@@ -36,16 +38,19 @@ class PagePool {
  private:
   friend class PageList;
   // A page of zeros with one reference.
-  float* take();
+  std::byte* take();
   // Another reference to `page`.
-  static void share(float* page);
-  static bool is_shared(const float* page);
-  void give_back(float* page);
+  static void share(std::byte* page);
+  static bool is_shared(const std::byte* page);
+  void give_back(std::byte* page);
 
+  KvType type_;
   std::int64_t n_kv_heads_;
   std::int64_t head_dim_;
+  std::int64_t key_bytes_;  // of one head
+  std::int64_t value_bytes_;
   std::size_t n_used_ = 0;
-  std::vector<float*> spare_;
+  std::vector<std::byte*> spare_;
 };
 
 class PageList {
@@ -66,13 +71,13 @@ class PageList {
 
   const PagePool& pool() const { return *pool_; }
   // By position / kPageTokens; null where forgotten. Valid until the next prepare().
-  const float* const* pages() const { return pages_.data(); }
+  const std::byte* const* pages() const { return pages_.data(); }
   std::size_t size() const { return pages_.size(); }
   std::size_t n_held() const { return pages_.size() - n_forgotten_; }
 
  private:
   PagePool* pool_;
-  std::vector<float*> pages_;
+  std::vector<std::byte*> pages_;
   std::size_t n_forgotten_ = 0;  // the first ones, which are null
 };
 

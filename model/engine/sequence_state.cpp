@@ -1,8 +1,17 @@
 #include <orkestra/model/engine/sequence_state.h>
+#include <orkestra/model/format/tensor_type.h>
 
 namespace orkestra::model {
 
-StateLayout::StateLayout(const Network& network) {
+namespace {
+
+KvType kv_type_for(TensorType weights) {
+  return info(weights).block_elements > 1 ? KvType::kF16 : KvType::kF32;
+}
+
+}  // namespace
+
+StateLayout::StateLayout(const Network& network, std::optional<KvType> kv) {
   for (const Layer& layer : network.layers) {
     Recurrent recurrent;
     std::size_t list = 0;
@@ -18,7 +27,8 @@ StateLayout::StateLayout(const Network& network) {
       recurrent_floats_ += mamba2->d_inner * mamba2->d_state;
     } else if (const auto* attention = std::get_if<AttentionMixer>(&layer.mixer)) {
       list = pools_.size();
-      pools_.push_back(std::make_unique<PagePool>(attention->n_kv_heads, attention->head_dim));
+      pools_.push_back(std::make_unique<PagePool>(kv.value_or(kv_type_for(attention->k.type)),
+                                                  attention->n_kv_heads, attention->head_dim));
     }
     recurrent_.push_back(recurrent);
     list_.push_back(list);

@@ -11,13 +11,16 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace orkestra::model {
 
 class StateLayout {
  public:
-  explicit StateLayout(const Network& network);
+  // kv: how all attention layers keep keys and values; by default as half floats where the weights
+  // that make them are quantised, which costs more accuracy, and as floats where not.
+  explicit StateLayout(const Network& network, std::optional<KvType> kv = std::nullopt);
 
   // Of a recurrent layer, in the block: offsets in floats.
   struct Recurrent {

@@ -35,24 +35,36 @@ struct PreparedActivations {
   std::vector<std::int32_t> sums;      // [n_tokens, cols / 16] of the integers
 };
 
+// How attention memory keeps its numbers: as floats, as half floats, or as blocks of 32 bytes that
+// share a half-float scale (what Q8_0 is to weights).
+enum class KvType { kF32, kF16, kQ8_0 };
+
 // One KV head's part in causal attention: queries of consecutive tokens of one sequence, keys and
-// values in pages of kPageTokens tokens. A query row is a token and one of the n_heads query heads
-// that share the KV head: row = token * n_heads + head.
+// values in pages of kPageTokens tokens (kv_layout.h). A query row is a token and one of the
+// n_heads query heads that share the KV head: row = token * n_heads + head.
 inline constexpr std::int64_t kPageTokens = 64;
 struct AttentionArgs {
-  const float* q;             // row r at q + r / n_heads * q_stride + r % n_heads * head_dim
-  std::int64_t q_stride;      // floats
-  const float* const* pages;  // by position / kPageTokens
-  std::int64_t k_at;          // keys of the head in a page: [head_dim, kPageTokens]
-  std::int64_t v_at;          // values of the head in a page: [kPageTokens, padded(head_dim)]
-  std::int64_t first;         // position of token 0
+  const float* q;                 // row r at q + r / n_heads * q_stride + r % n_heads * head_dim
+  std::int64_t q_stride;          // floats
+  const std::byte* const* pages;  // by position / kPageTokens
+  KvType type;
+  std::int64_t k_at;   // where in a page the head's keys begin: bytes
+  std::int64_t v_at;   // and its values
+  std::int64_t first;  // position of token 0
   std::int64_t n_heads;
   std::int64_t head_dim;
   std::int64_t window;  // keys a query sees, itself included; 0: all before it
   float scale;
+  float* workspace;  // [attention_workspace(head_dim)], the call's own
 };
+// Rows that go through the keys together; more are taken in turn.
+inline constexpr std::int64_t kAttentionRows = 120;
 // Rows of values and partial results are filled up to whole vectors.
-constexpr std::int64_t padded(std::int64_t head_dim) { return (head_dim + 7) / 8 * 8; }
+constexpr std::int64_t padded(std::int64_t head_dim) { return (head_dim + 15) / 16 * 16; }
+// Queries and scores of the rows; 32 keys and 32 dimensions of a page's values.
+constexpr std::int64_t attention_workspace(std::int64_t head_dim) {
+  return kAttentionRows * (head_dim + kPageTokens) + 32 * head_dim + 32 * kPageTokens;
+}
 // What attention over some of the keys comes to for one row, ready to be merged with the rest:
 // [padded(head_dim)] weighted values, then their largest score, then the sum of their weights.
 constexpr std::int64_t partial_size(std::int64_t head_dim) { return padded(head_dim) + 8; }

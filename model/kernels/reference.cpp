@@ -1,6 +1,7 @@
 // The reference kernels: dequantised weights times float activations, every sum and every
 // function in double, terms in index order. Slow, and what the other sets are tested against.
 
+#include <orkestra/model/kernels/kv_layout.h>
 #include <orkestra/model/kernels/reference.h>
 
 #include <algorithm>
@@ -119,24 +120,30 @@ void attend(const AttentionArgs& args, std::int64_t row_begin, std::int64_t row_
     const float* q =
         args.q + row / args.n_heads * args.q_stride + row % args.n_heads * args.head_dim;
     const auto score = [&](std::int64_t j) {
-      const float* k = args.pages[j / kPageTokens] + args.k_at + j % kPageTokens;
+      const std::byte* keys = args.pages[j / kPageTokens] + args.k_at;
       double dot = 0.0;
       for (std::int64_t i = 0; i < args.head_dim; ++i) {
-        dot += static_cast<double>(q[i]) * k[i * kPageTokens];
+        dot +=
+            static_cast<double>(q[i]) * key_at(args.type, keys, args.head_dim, j % kPageTokens, i);
       }
       return dot * args.scale;
     };
     const Seen keys = seen(args, row, key_begin, key_end);
     double largest = kNoScore;
-    for (std::int64_t j = keys.first; j < keys.last; ++j) largest = std::max(largest, score(j));
+    std::vector<double> scores;
+    for (std::int64_t j = keys.first; j < keys.last; ++j) {
+      scores.push_back(score(j));
+      largest = std::max(largest, scores.back());
+    }
     std::vector<double> values(static_cast<std::size_t>(width), 0.0);
     double total = 0.0;
     for (std::int64_t j = keys.first; j < keys.last; ++j) {
-      const float* v = args.pages[j / kPageTokens] + args.v_at + j % kPageTokens * width;
-      const double weight = std::exp(score(j) - largest);
+      const std::byte* page_values = args.pages[j / kPageTokens] + args.v_at;
+      const double weight = std::exp(scores[static_cast<std::size_t>(j - keys.first)] - largest);
       total += weight;
       for (std::int64_t i = 0; i < args.head_dim; ++i) {
-        values[static_cast<std::size_t>(i)] += weight * v[i];
+        values[static_cast<std::size_t>(i)] +=
+            weight * value_at(args.type, page_values, args.head_dim, j % kPageTokens, i);
       }
     }
     float* out = partial + (row - row_begin) * partial_size(args.head_dim);

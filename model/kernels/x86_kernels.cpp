@@ -91,7 +91,10 @@ bool has_f16c() {
   return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
 }
 
-template <QuantisedProduct* kQuantised>
+using Attend = void(const AttentionArgs&, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
+                    float*);
+
+template <QuantisedProduct* kQuantised, Attend* kAttend>
 constexpr Kernels table(std::string_view name) {
   return {
       .name = name,
@@ -103,7 +106,7 @@ constexpr Kernels table(std::string_view name) {
       .silu_multiply = avx2::silu_multiply,
       .causal_conv_silu = causal_conv_silu,
       .selective_scan = avx2::selective_scan,
-      .attend = avx2::attend,
+      .attend = kAttend,
       .merge_attention = avx2::merge_attention,
       .gelu_multiply = avx2::gelu_multiply,
       .rotate = avx2::rotate,
@@ -114,14 +117,14 @@ constexpr Kernels table(std::string_view name) {
 }  // namespace
 
 const Kernels* avx2_kernels() {
-  static constexpr Kernels kKernels = table<avx2::matmul_quantised>("avx2");
+  static constexpr Kernels kKernels = table<avx2::matmul_quantised, avx2::attend>("avx2");
   static const bool supported =
       __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
   return supported ? &kKernels : nullptr;
 }
 
 const Kernels* avx512_kernels() {
-  static constexpr Kernels kKernels = table<avx512::matmul_quantised>("avx512");
+  static constexpr Kernels kKernels = table<avx512::matmul_quantised, avx512::attend>("avx512");
   static const bool supported =
       avx2_kernels() != nullptr && __builtin_cpu_supports("avx512f") &&
       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&

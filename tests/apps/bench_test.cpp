@@ -79,6 +79,26 @@ TEST_CASE(
   CHECK(rows.at(3).at("state_bytes").get<int>() > rows.at(0).at("state_bytes").get<int>());
 }
 
+TEST_CASE("a fabricated depth costs the memory of a real one, and is called what it is") {
+  for (const std::string kv : {"auto", "q8_0"}) {
+    const std::string bench =
+        "model bench " + kNano + " -p 0 -n 2 -d 0,96 -t 1 -r 1 --json --kv " + kv;
+    const CommandResult read = orkestra_command(bench);
+    const CommandResult made_up = orkestra_command(bench + " --fabricate");
+    CAPTURE(read.output, made_up.output);
+    REQUIRE(read.status == 0);
+    REQUIRE(made_up.status == 0);
+    const Json read_rows = Json::parse(read.output);
+    const Json rows = Json::parse(made_up.output);
+    REQUIRE(rows.size() == 2);
+    CHECK(rows.at(1).at("state_bytes") == read_rows.at(1).at("state_bytes"));
+    CHECK(rows.at(1).at("depth_fabricated") == true);
+    CHECK(rows.at(0).at("depth_fabricated") == false);
+    CHECK(read_rows.at(1).at("depth_fabricated") == false);
+    CHECK(rows.at(1).at("type_k") == kv);
+  }
+}
+
 TEST_CASE(
     "bench measures from the first token on when asked to, and refuses what it can't measure") {
   const std::string bench = "model bench " + kNano;
@@ -92,6 +112,9 @@ TEST_CASE(
   CHECK(negative.output.find("-p") != std::string::npos);
   CHECK(orkestra_command(bench + " -r 0").status != 0);
   CHECK(orkestra_command(bench + " --kernels fastest").status != 0);
+  const CommandResult kv = orkestra_command(bench + " --kv q4_0");
+  CHECK(kv.status != 0);
+  CHECK(kv.output.find("auto, f32, f16 or q8_0") != std::string::npos);
 }
 
 TEST_CASE("a token costs the matrices it is multiplied with: not the embedding, not idle experts") {
