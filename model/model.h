@@ -37,9 +37,10 @@ struct EngineOptions {
   std::size_t state_budget_bytes = 0;  // of all model states; 0 = a quarter of the memory
   std::int64_t max_batch_tokens = 512;
   std::string kernels = "best";  // "best", "reference", "avx2", "avx512"
-  // Keys and values of attention: "f32", "f16", "q8_0"; "auto": f16 for quantised weights, else f32.
+  // Keys and values of attention: "f32", "f16", "q8_0"; "auto": f16 for quantised weights, else
+  // f32.
   std::string kv = "auto";
-  bool speculate = true;         // guess ahead where it pays; what is written stays the same
+  bool speculate = true;  // guess ahead where it pays; what is written stays the same
 };
 
 // The embedded implementation of LanguageModel: one worker thread batches all submitted work.
