@@ -4,6 +4,8 @@
 #include <orkestra/model/engine/batch_worker.h>
 #include <orkestra/model/engine/cpu_backend.h>
 #include <orkestra/model/engine/replay_task.h>
+#include <orkestra/model/engine/state_file.h>
+#include <orkestra/model/engine/weights_fingerprint.h>
 
 #include <unistd.h>
 #include <CLI/CLI.hpp>
@@ -95,6 +97,13 @@ std::vector<ReplayResult> replay(const std::shared_ptr<const model::LoadedModel>
       {.n_vocab = model->vocabulary_size(),
        .max_batch_tokens = options.batch,
        .state_budget_bytes = options.budget_mib << 20U});
+  std::string weights;
+  if (!options.states.empty()) weights = model::weights_fingerprint(model->file(), options.threads);
+  if (!options.states.empty() && std::filesystem::exists(options.states)) {
+    model::load_states(
+        worker, weights, options.states,
+        {.n_vocab = model->vocabulary_size(), .context_length = model->context_length()});
+  }
   std::vector<ReplayResult> results;
   for (std::size_t i = 0; i < requests.size();) {
     const std::string group = requests[i].group;
@@ -116,6 +125,7 @@ std::vector<ReplayResult> replay(const std::shared_ptr<const model::LoadedModel>
       on_result(results.back());
     }
   }
+  if (!options.states.empty()) model::save_states(worker, weights, options.states, {});
   return results;
 }
 
@@ -145,6 +155,8 @@ void add_replay_command(CLI::App& model) {
   command->add_option("--kernels", options->options.kernels, "best, reference, avx2 or avx512");
   command->add_option("--kv", options->options.kv,
                       "Keys and values as f32, f16 or q8_0; auto: by the weights");
+  command->add_option("--states", options->options.states,
+                      "File of model states: taken if it is there, and written at the end");
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options] { run_replay(*options); });
 }

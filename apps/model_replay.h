@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,7 +26,8 @@ struct ReplayOptions {
   std::int64_t batch = 512;
   std::size_t budget_mib = 4096;  // of model states
   std::string kernels = "best";
-  std::string kv = "auto";  // keys and values: f32, f16, q8_0; auto: by the weights
+  std::string kv = "auto";         // keys and values: f32, f16, q8_0; auto: by the weights
+  std::filesystem::path states{};  // taken from there if it exists, and left there; "" = nowhere
 };
 
 struct ReplayResult {

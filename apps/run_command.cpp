@@ -2,9 +2,11 @@
 #include <orkestra/apps/interrupt.h>
 #include <orkestra/apps/run_command.h>
 #include <orkestra/apps/run_view.h>
+#include <orkestra/apps/states_file.h>
 #include <orkestra/planner/report.h>
 #include <CLI/CLI.hpp>
 
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -17,11 +19,13 @@ struct RunFlags {
   std::string task;
   bool events = false;
   bool json = false;
+  std::filesystem::path states;
 };
 
 int run(const RunFlags& flags) {
   const Interrupt interrupt;
   agent::Agent agent(flags.options);
+  StatesFile states(agent.model(), flags.states);
   const auto show = [&](const planner::Event& event, const planner::RunState& state) {
     if (flags.events) {
       std::cout << dump_json(event_json(event)) << std::endl;
@@ -31,6 +35,7 @@ int run(const RunFlags& flags) {
     }
   };
   const Json report = agent.run(flags.task, show, interrupt.token());
+  states.save();
   if (flags.json) {
     std::cout << report.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
   } else if (!flags.events) {
@@ -50,6 +55,7 @@ void add_run_command(CLI::App& app, int& exit_status) {
       "answer it), 130 cancelled.");
   command->add_option("TASK", flags->task, "The task, in words")->required();
   add_agent_flags(*command, flags->options);
+  add_states_flag(*command, flags->states);
   command->add_flag("--events", flags->events, "Print each event as a line of JSON as it happens");
   command->add_flag("--json", flags->json, "Print the report as JSON");
   command->callback([flags, &exit_status] { exit_status = run(*flags); });

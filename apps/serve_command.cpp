@@ -1,6 +1,7 @@
 #include <orkestra/apps/agent_flags.h>
 #include <orkestra/apps/interrupt.h>
 #include <orkestra/apps/serve_command.h>
+#include <orkestra/apps/states_file.h>
 #include <orkestra/core/error.h>
 #include <orkestra/service/server.h>
 #include <CLI/CLI.hpp>
@@ -21,6 +22,7 @@ struct ServeFlags {
   agent::AgentOptions agent;
   service::ServerOptions server;
   std::filesystem::path api_key_file;
+  std::filesystem::path states;
 };
 
 std::string read_api_key(const std::filesystem::path& path) {
@@ -47,12 +49,14 @@ void serve(ServeFlags& flags) {
     flags.server.model_name = flags.agent.model;
   }
   agent::Agent agent(flags.agent);
+  StatesFile states(agent.model(), flags.states);
   service::Server server(agent, flags.server);
   const std::stop_callback stop(interrupt.token(), [&] { server.stop(); });
   const bool v6 = flags.server.host.find(':') != std::string::npos;
   std::cout << "listening on http://" << (v6 ? "[" : "") << flags.server.host << (v6 ? "]" : "")
             << ":" << server.port() << std::endl;
   server.run();
+  states.save();
   std::cout << "stopped; unfinished runs go on with the next start" << std::endl;
 }
 
@@ -68,6 +72,7 @@ void add_serve_command(CLI::App& app) {
       "no TLS: put a proxy that has it in front when the network is not yours alone.\n"
       "Ctrl-C stops it; unfinished runs go on with the next start.");
   add_agent_flags(*command, flags->agent);
+  add_states_flag(*command, flags->states);
   command->add_option("--host", flags->server.host, "Address to listen on")->capture_default_str();
   command->add_option("--port", flags->server.port, "Port to listen on (0 = any free one)")
       ->capture_default_str();

@@ -8,7 +8,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace orkestra::model {
@@ -22,6 +25,10 @@ struct StepChunk {
   std::span<const TokenId> tokens;  // at least one
   std::int64_t n_logits = 0;        // logits are wanted after the last n_logits of the tokens
 };
+
+// Bytes of saved states on their way out and in. A source fills all of the span or throws.
+using StateSink = std::function<void(std::span<const std::byte>)>;
+using StateSource = std::function<void(std::span<std::byte>)>;
 
 class Backend {
  public:
@@ -39,6 +46,20 @@ class Backend {
   // At most how much bytes_in_use() grows when the state is copied, or fed n_tokens more.
   virtual std::size_t copy_bytes(StateHandle state) const = 0;
   virtual std::size_t growth_bytes(StateHandle state, std::size_t n_tokens) const = 0;
+
+  // What the bytes of saved states mean: they go between backends of the same weights whose
+  // formats are equal, and give the same logits there, bit for bit.
+  virtual std::string state_format() const = 0;
+  // Writes `state` but for what it has in common with `base`, which was written before it.
+  virtual void save_state(StateHandle state, std::optional<StateHandle> base,
+                          const StateSink& write) const = 0;
+  // Reads what save_state wrote of a state of `n_tokens` tokens; `base`: the same one, read before.
+  // Before it takes memory it asks whether so many bytes fit; none where they don't. Throws
+  // Error{kCorrupt}, and what `read` throws; then nothing remains of the state.
+  virtual std::optional<StateHandle> load_state(std::int64_t n_tokens,
+                                                std::optional<StateHandle> base,
+                                                const StateSource& read,
+                                                const std::function<bool(std::size_t)>& fits) = 0;
 
   // Feeds every chunk to its state. logits: [sum of n_logits, n_vocab], in the order of chunks.
   // What a sequence gets depends on its own tokens only, bit for bit. Throws Error{kInvalid} for

@@ -1,8 +1,9 @@
 // CpuBackend: the Backend over a Kernels table and a thread pool. Every output element is computed
 // by one thread in one order, so results are bit-identical for any thread count and batch.
 //
-// cpu_backend.cpp has the states and the order of a step, cpu_products.cpp products with weights,
-// and one file each the mixers and the feed-forward parts.
+// cpu_backend.cpp has the states and the order of a step, cpu_saved_states.cpp their way to a file
+// and back, cpu_products.cpp products with weights, and one file each the mixers and the
+// feed-forward parts.
 #pragma once
 
 #include <orkestra/model/arch/network.h>
@@ -40,6 +41,12 @@ class CpuBackend final : public Backend {
   std::size_t bytes_in_use() const override;
   std::size_t copy_bytes(StateHandle state) const override;
   std::size_t growth_bytes(StateHandle state, std::size_t n_tokens) const override;
+  std::string state_format() const override;
+  void save_state(StateHandle state, std::optional<StateHandle> base,
+                  const StateSink& write) const override;
+  std::optional<StateHandle> load_state(std::int64_t n_tokens, std::optional<StateHandle> base,
+                                        const StateSource& read,
+                                        const std::function<bool(std::size_t)>& fits) override;
   void step(std::span<const StepChunk> chunks, std::vector<float>& logits) override;
 
   // For measuring at depth: fills an empty state with pseudo-random numbers, always the same, as if

@@ -2,6 +2,7 @@
 #include <orkestra/model/engine/cpu_backend.h>
 #include <orkestra/model/engine/embedded_model.h>
 #include <orkestra/model/engine/score_task.h>
+#include <orkestra/model/engine/weights_fingerprint.h>
 
 #include <unistd.h>
 
@@ -38,6 +39,20 @@ class FailedTicket final : public Ticket {
 
  private:
   Error error_;
+};
+
+// Reads a prefix that is then pinned; writes nothing.
+class PinTask final : public Task {
+ public:
+  explicit PinTask(std::vector<TokenId> prefix) {
+    tokens = std::move(prefix);
+    first_wanted = tokens.size() - 1;
+    marks = {{.length = tokens.size(), .pinned = true}};
+    usage.prompt = static_cast<std::int64_t>(tokens.size());
+  }
+  bool take(std::size_t, std::span<const float>) override { return false; }
+  bool keeps_state() const override { return false; }
+  void finish() override {}
 };
 
 // A quarter of the machine's memory, at least 256 MiB.
@@ -154,6 +169,51 @@ ScoreResult EmbeddedModel::score(const ScoreRequest& request) {
     throw;
   }
   return result;
+}
+
+std::vector<TokenId> EmbeddedModel::prefix(const Conversation& conversation) const {
+  EncodedPrompt prompt = encode(conversation);
+  // The last mark is the whole prompt, the one before it the end of the last turn.
+  if (prompt.marks.size() > 1) prompt.tokens.resize(prompt.marks[prompt.marks.size() - 2]);
+  return std::move(prompt.tokens);
+}
+
+TokenUsage EmbeddedModel::pin(const Conversation& conversation, const std::string& tenant,
+                              const Limits& limits) {
+  std::vector<TokenId> tokens = prefix(conversation);
+  const auto n_tokens = static_cast<std::int64_t>(tokens.size());
+  bool known = false;
+  worker_.with_tree([&](StateTree& tree, Backend&) { known = tree.pin(tenant, tokens); });
+  if (known) return {.prompt = n_tokens, .reused = n_tokens};
+  check_room({.tokens = tokens, .marks = {}}, 0);
+  const auto task = std::make_shared<PinTask>(std::move(tokens));
+  task->tenant = tenant;
+  task->limits = limits;
+  worker_.submit({task});
+  task->wait();
+  return task->usage;
+}
+
+void EmbeddedModel::unpin(const Conversation& conversation, const std::string& tenant) {
+  const std::vector<TokenId> tokens = prefix(conversation);
+  worker_.with_tree([&](StateTree& tree, Backend&) { tree.unpin(tenant, tokens); });
+}
+
+const std::string& EmbeddedModel::weights() {
+  std::call_once(weights_named_, [this] { weights_ = weights_fingerprint(model_->file()); });
+  return weights_;
+}
+
+SavedStates EmbeddedModel::save(const std::filesystem::path& path, const SaveOptions& options) {
+  return save_states(worker_, weights(), path, options);
+}
+
+SavedStates EmbeddedModel::load(const std::filesystem::path& path,
+                                const std::optional<std::string>& tenant) {
+  return load_states(worker_, weights(), path,
+                     {.tenant = tenant,
+                      .n_vocab = model_->vocabulary_size(),
+                      .context_length = model_->context_length()});
 }
 
 std::unique_ptr<LanguageModel> make_embedded_model(std::shared_ptr<const Model> model,

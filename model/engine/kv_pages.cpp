@@ -38,9 +38,11 @@ PagePool::~PagePool() {
   for (std::byte* page : spare_) free_page(page);
 }
 
-std::size_t PagePool::page_bytes() const {
-  return kHeadBytes + static_cast<std::size_t>(n_kv_heads_ * (key_bytes_ + value_bytes_));
+std::size_t PagePool::content_bytes() const {
+  return static_cast<std::size_t>(n_kv_heads_ * (key_bytes_ + value_bytes_));
 }
+
+std::size_t PagePool::page_bytes() const { return kHeadBytes + content_bytes(); }
 
 std::byte* PagePool::take() {
   std::byte* memory = nullptr;
@@ -90,7 +92,7 @@ void PageList::prepare(std::int64_t begin, std::int64_t end) {
   for (std::size_t i = first; i < std::min(needed, pages_.size()); ++i) {
     if (!PagePool::is_shared(pages_[i])) continue;
     std::byte* own = pool_->take();
-    std::memcpy(own, pages_[i], pool_->page_bytes() - kHeadBytes);
+    std::memcpy(own, pages_[i], pool_->content_bytes());
     pool_->give_back(pages_[i]);
     pages_[i] = own;
   }
@@ -118,6 +120,23 @@ void PageList::store(std::int64_t position, const float* k, const float* v) {
     store_key(pool_->type(), k + h * head_dim, head_dim, slot, page + pool_->k_at(h));
     store_value(pool_->type(), v + h * head_dim, head_dim, slot, page + pool_->v_at(h));
   }
+}
+
+void PageList::append_forgotten() {
+  pages_.push_back(nullptr);
+  ++n_forgotten_;
+}
+
+void PageList::append_shared(const PageList& base) {
+  float* page = base.pages_[pages_.size()];
+  pages_.push_back(page);
+  PagePool::share(page);
+}
+
+std::byte* PageList::append_new() {
+  pages_.push_back(nullptr);
+  pages_.back() = pool_->take();
+  return pages_.back();
 }
 
 void PageList::forget_before(std::int64_t position) {

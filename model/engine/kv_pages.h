@@ -31,7 +31,8 @@ class PagePool {
   }
   std::int64_t n_kv_heads() const { return n_kv_heads_; }
   std::int64_t head_dim() const { return head_dim_; }
-  std::size_t page_bytes() const;
+  std::size_t page_bytes() const;     // of memory
+  std::size_t content_bytes() const;  // of these, keys and values
   // Of the pages that are in use, each counted once.
   std::size_t bytes_in_use() const { return n_used_ * page_bytes(); }
 
@@ -66,6 +67,11 @@ class PageList {
   std::size_t pages_taken(std::int64_t begin, std::int64_t end) const;
   // Stores one token of all KV heads: k, v: [n_kv_heads, head_dim]. prepare() made room for it.
   void store(std::int64_t position, const float* k, const float* v);
+  // For reading back a saved list, page by page: the next one is forgotten (only the first ones
+  // are), is that of `base` at the same place, or is new, content_bytes() to be filled in.
+  void append_forgotten();
+  void append_shared(const PageList& base);
+  std::byte* append_new();
   // Lets go of the pages wholly before `position`; they must not be read again.
   void forget_before(std::int64_t position);
 
@@ -73,6 +79,7 @@ class PageList {
   // By position / kPageTokens; null where forgotten. Valid until the next prepare().
   const std::byte* const* pages() const { return pages_.data(); }
   std::size_t size() const { return pages_.size(); }
+  std::size_t n_forgotten() const { return n_forgotten_; }
   std::size_t n_held() const { return pages_.size() - n_forgotten_; }
 
  private:

@@ -29,6 +29,7 @@ StateLayout::StateLayout(const Network& network, std::optional<KvType> kv) {
       list = pools_.size();
       pools_.push_back(std::make_unique<PagePool>(kv.value_or(kv_type_for(attention->k.type)),
                                                   attention->n_kv_heads, attention->head_dim));
+      windows_.push_back(attention->window);
     }
     recurrent_.push_back(recurrent);
     list_.push_back(list);

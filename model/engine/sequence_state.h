@@ -31,6 +31,9 @@ class StateLayout {
   // Of an attention layer: which of the state's lists.
   std::size_t list(std::size_t layer) const { return list_[layer]; }
 
+  // Of a list: how many keys a query of its layer sees, 0 = all.
+  std::int64_t window(std::size_t list) const { return windows_[list]; }
+
   std::int64_t recurrent_floats() const { return recurrent_floats_; }
   std::size_t recurrent_bytes() const {
     return static_cast<std::size_t>(recurrent_floats_) * sizeof(float);
@@ -42,6 +45,7 @@ class StateLayout {
   std::vector<Recurrent> recurrent_;  // [n_layers]
   std::vector<std::size_t> list_;     // [n_layers]
   std::vector<std::unique_ptr<PagePool>> pools_;
+  std::vector<std::int64_t> windows_;  // one per list
 };
 
 struct SequenceState {

@@ -344,6 +344,17 @@ void StateTree::prune(Tenant& tenant, Node* node) {
   node->parent->children.find(child->edge.front())->second = std::move(child);
 }
 
+std::optional<StateTree::View> StateTree::at(std::string_view tenant,
+                                             std::span<const TokenId> tokens) const {
+  const Node* node = exact(tenant, tokens);
+  if (node == nullptr) return std::nullopt;
+  return View{.tenant = tenants_.find(tenant)->second.name,
+              .tokens = tokens,
+              .state = node->snapshot->state,
+              .logits = node->snapshot->logits,
+              .pinned = node->snapshot->pins > 0};
+}
+
 void StateTree::for_each(const std::function<void(const View&)>& visit) const {
   std::vector<TokenId> tokens;
   for (const auto& [name, tenant] : tenants_) {

@@ -85,7 +85,6 @@ class StateTree {
   bool pin(std::string_view tenant, std::span<const TokenId> tokens);
   void unpin(std::string_view tenant, std::span<const TokenId> tokens);
 
-  // Every snapshot, a prefix always before what continues it.
   struct View {
     const std::string& tenant;
     std::span<const TokenId> tokens;  // valid during the call
@@ -93,7 +92,10 @@ class StateTree {
     const SharedLogits& logits;
     bool pinned;
   };
+  // Every snapshot, a prefix always before what continues it.
   void for_each(const std::function<void(const View&)>& visit) const;
+  // The snapshot at exactly `tokens`; valid until the tree changes.
+  std::optional<View> at(std::string_view tenant, std::span<const TokenId> tokens) const;
 
   std::size_t budget_bytes() const { return budget_bytes_; }
   Counts counts() const;

@@ -14,7 +14,10 @@ namespace orkestra::model {
 namespace {
 
 constexpr std::size_t kBufferBytes = std::size_t{1} << 20U;
-constexpr mode_t kMode = 0666;  // less the process's mask
+
+mode_t mode_of(AtomicFile::Readers readers) {
+  return readers == AtomicFile::Readers::kOwner ? 0600 : 0666;
+}
 
 ErrorCode code_of(int error) {
   switch (error) {
@@ -40,12 +43,13 @@ std::filesystem::path folder_of(const std::filesystem::path& file) {
 
 }  // namespace
 
-AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
+AtomicFile::AtomicFile(std::filesystem::path target, Readers readers) : target_(std::move(target)) {
+  const mode_t mode = mode_of(readers);
   const std::filesystem::path folder = folder_of(target_);
-  descriptor_ = ::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, kMode);
+  descriptor_ = ::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
   if (descriptor_ < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
     hidden_ = folder / ("." + target_.filename().string() + "." + std::to_string(::getpid()));
-    descriptor_ = ::open(hidden_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, kMode);
+    descriptor_ = ::open(hidden_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, mode);
     if (descriptor_ < 0) hidden_.clear();
   }
   if (descriptor_ < 0) fail("can't be created");

@@ -14,8 +14,10 @@ namespace orkestra::model {
 
 class AtomicFile {
  public:
+  enum class Readers { kEverybody, kOwner };  // less what the process's mask takes away
+
   // Throws Error: kNotFound (no such folder), kDenied, kUnavailable.
-  explicit AtomicFile(std::filesystem::path target);
+  explicit AtomicFile(std::filesystem::path target, Readers readers = Readers::kEverybody);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;

@@ -63,4 +63,28 @@ TEST_CASE("replay tells what was reused and what was computed, of branches and o
   CHECK(bad.output.find("line 1") != std::string::npos);
 }
 
+TEST_CASE("what replay has read is known to the next one that is given the same states") {
+  const DemoFolder folder;
+  std::vector<int> stem(120);
+  std::iota(stem.begin(), stem.end(), 300);
+  std::ofstream(folder.file("t.jsonl")) << line("first", stem, 100, {});
+  std::ofstream(folder.file("u.jsonl")) << line("second", joined(stem, {7}), 100, {});
+  const auto reused = [&](const std::string& trace) {
+    const CommandResult result =
+        orkestra_command("model replay nano " + folder.file(trace).string() + " --json --states " +
+                         folder.file("states").string());
+    CAPTURE(result.output);
+    REQUIRE(result.status == 0);
+    return Json::parse(result.output).at("requests")[0].at("reused").get<int>();
+  };
+  CHECK(reused("t.jsonl") == 0);
+  CHECK(reused("u.jsonl") == 120);
+  std::ofstream(folder.file("states"), std::ios::app) << "x";
+  const CommandResult damaged =
+      orkestra_command("model replay nano " + folder.file("u.jsonl").string() + " --states " +
+                       folder.file("states").string());
+  CHECK(damaged.status == 1);
+  CHECK(damaged.output.find("goes on behind its last state") != std::string::npos);
+}
+
 }  // namespace orkestra

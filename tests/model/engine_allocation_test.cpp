@@ -49,6 +49,13 @@ class CountingBackend final : public Backend {
   std::size_t growth_bytes(StateHandle s, std::size_t n) const override {
     return Pause(), inner_.growth_bytes(s, n);
   }
+  std::string state_format() const override { return "counted"; }
+  void save_state(StateHandle, std::optional<StateHandle>, const StateSink&) const override {}
+  std::optional<StateHandle> load_state(std::int64_t, std::optional<StateHandle>,
+                                        const StateSource&,
+                                        const std::function<bool(std::size_t)>&) override {
+    return std::nullopt;
+  }
   void step(std::span<const StepChunk> chunks, std::vector<float>& logits) override {
     counter = nullptr;
     if (at_step_.size() < at_step_.capacity()) at_step_.push_back(allocations_.load());

@@ -32,6 +32,13 @@ class CountingBackend final : public Backend {
   }
   std::size_t copy_bytes(StateHandle state) const override { return state_bytes(state); }
   std::size_t growth_bytes(StateHandle, std::size_t) const override { return 0; }
+  std::string state_format() const override { return "counted"; }
+  void save_state(StateHandle, std::optional<StateHandle>, const StateSink&) const override {}
+  std::optional<StateHandle> load_state(std::int64_t, std::optional<StateHandle>,
+                                        const StateSource&,
+                                        const std::function<bool(std::size_t)>&) override {
+    return std::nullopt;
+  }
   void step(std::span<const StepChunk>, std::vector<float>&) override {}
 
   std::map<std::int64_t, std::size_t> live;

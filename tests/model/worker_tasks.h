@@ -114,6 +114,18 @@ class WatchedBackend final : public Backend {
   std::size_t growth_bytes(StateHandle s, std::size_t n) const override {
     return inner_.growth_bytes(s, n);
   }
+  std::string state_format() const override { return inner_.state_format(); }
+  void save_state(StateHandle s, std::optional<StateHandle> base,
+                  const StateSink& write) const override {
+    inner_.save_state(s, base, write);
+  }
+  std::optional<StateHandle> load_state(std::int64_t n_tokens, std::optional<StateHandle> base,
+                                        const StateSource& read,
+                                        const std::function<bool(std::size_t)>& fits) override {
+    const auto loaded = inner_.load_state(n_tokens, base, read, fits);
+    if (loaded) ++live_;
+    return loaded;
+  }
   void step(std::span<const StepChunk> chunks, std::vector<float>& logits) override {
     std::size_t n = 0;
     for (const StepChunk& chunk : chunks) n += chunk.tokens.size();
