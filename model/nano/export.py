@@ -76,8 +76,11 @@ def vocabulary(writer, path, size):
     model = sentencepiece_model_pb2.ModelProto()
     model.ParseFromString(Path(path).read_bytes())
     # SentencePiece's kinds are GGUF's; what templates alone may write becomes a control token.
-    control, unused = 3, 5
+    # User-defined pieces are spelled as in a text; one that SentencePiece never finds is unused.
+    control, defined, unused = 3, 4, 5
     pieces = [(p.piece, p.score, control if p.piece in CONTROL else p.type) for p in model.pieces]
+    pieces = [(t, s, unused if k == defined and " " in t else k) for t, s, k in pieces]
+    pieces = [(t.replace("\u2581", " ") if k == defined else t, s, k) for t, s, k in pieces]
     end = [p for p, _, _ in pieces].index("<|eom|>")
     pieces += [("<|unused%d|>" % i, 0.0, unused) for i in range(size - len(pieces))]
     writer.put("tokenizer.ggml.model", STRING, "llama")

@@ -32,11 +32,14 @@ SentencePieceNormalizer::SentencePieceNormalizer(const Vocabulary& vocabulary)
     : add_space_prefix_(vocabulary.add_space_prefix),
       remove_extra_whitespaces_(vocabulary.remove_extra_whitespaces),
       whitespace_as_suffix_(vocabulary.whitespace_as_suffix) {
+  std::vector<std::string> spelled(vocabulary.pieces.size());
   std::vector<LiteralTrie::Literal> literals;
   for (std::size_t i = 0; i < vocabulary.pieces.size(); ++i) {
     const VocabularyPiece& piece = vocabulary.pieces[i];
     if (piece.kind == TokenKind::kUserDefined && !piece.text.empty()) {
-      literals.push_back({piece.text, static_cast<TokenId>(i)});
+      // As SentencePiece spells them, which looks for them in a text whose spaces are plain.
+      spelled[i] = replace_all(piece.text, " ", kWordMark);
+      literals.push_back({spelled[i], static_cast<TokenId>(i)});
     }
   }
   user_pieces_ = LiteralTrie(std::move(literals));

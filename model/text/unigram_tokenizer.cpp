@@ -19,6 +19,7 @@ class UnigramTokenizer final : public VocabularyTokenizer {
       : VocabularyTokenizer(vocabulary), normalize_(vocabulary) {
     adds_space_ = vocabulary.add_space_prefix && !vocabulary.whitespace_as_suffix;
     if (unknown_ < 0) throw Error(ErrorCode::kCorrupt, "vocabulary: no unknown token");
+    std::vector<std::string> spelled(pieces_.size());
     std::vector<LiteralTrie::Literal> literals;
     for (std::size_t i = 0; i < pieces_.size(); ++i) {
       const VocabularyPiece& piece = pieces_[i];
@@ -29,7 +30,8 @@ class UnigramTokenizer final : public VocabularyTokenizer {
                     "vocabulary: piece " + std::to_string(i) + " is longer than 4 KiB");
       }
       bytes_[i] = replace_all(piece.text, kWordMark, " ");
-      literals.push_back({piece.text, static_cast<TokenId>(i)});
+      spelled[i] = normal ? piece.text : replace_all(piece.text, " ", kWordMark);
+      literals.push_back({spelled[i], static_cast<TokenId>(i)});
       if (!normal) continue;
       lowest_ = std::min(lowest_, piece.score);
       highest_ = std::max(highest_, piece.score);
@@ -53,7 +55,9 @@ class UnigramTokenizer final : public VocabularyTokenizer {
   SentencePieceNormalizer normalize_;
   LiteralTrie trie_;
   float lowest_ = std::numeric_limits<float>::max();
-  float highest_ = std::numeric_limits<float>::lowest();
+  // From above zero, as in SentencePiece: scores are logarithms, so that it stays there and what is
+  // user-defined costs almost nothing.
+  float highest_ = std::numeric_limits<float>::min();
 };
 
 std::vector<TokenId> UnigramTokenizer::encode(std::string_view raw,

@@ -50,12 +50,8 @@ void VocabularyTokenizer::index_user_pieces_with_marks() {
   std::vector<LiteralTrie::Literal> literals;
   for (std::size_t i = 0; i < pieces_.size(); ++i) {
     if (kinds_[i] != TokenKind::kUserDefined || pieces_[i].text.empty()) continue;
-    // SentencePiece spells spaces as U+2581 before it looks for these pieces, so one with a
-    // plain space in it never matches; but converters spell runs of U+2581 as plain spaces.
-    const std::string& text = pieces_[i].text;
-    const bool only_spaces = text.find_first_not_of(' ') == std::string::npos;
-    if (!only_spaces && text.find(' ') != std::string::npos) continue;
-    spelled[i] = replace_all(text, " ", kWordMark);
+    // Files spell these pieces as a text does, with plain spaces.
+    spelled[i] = replace_all(pieces_[i].text, " ", kWordMark);
     literals.push_back({spelled[i], static_cast<TokenId>(i)});
   }
   user_pieces_ = LiteralTrie(std::move(literals));
