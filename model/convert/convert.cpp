@@ -2,8 +2,10 @@
 #include <orkestra/core/json.h>
 #include <orkestra/model/convert/conversion.h>
 #include <orkestra/model/convert/convert.h>
+#include <orkestra/model/convert/vocabulary_keys.h>
 #include <orkestra/model/format/byte_reader.h>
 #include <orkestra/model/format/mapped_file.h>
+#include <orkestra/model/text/tokenizer_files.h>
 
 #include <algorithm>
 #include <array>
@@ -74,6 +76,18 @@ std::string folder_name(const std::filesystem::path& folder) {
   return name.empty() ? "model" : name;
 }
 
+// The tokenizer and the chat template. What could not be read back is refused here.
+void convert_text(const std::filesystem::path& folder, std::int64_t n_vocab, GgufWriter& writer) {
+  const TokenizerFiles files = read_tokenizer_files(folder, n_vocab);
+  try {
+    make_tokenizer(files.vocabulary);
+  } catch (const Error& e) {
+    throw Error(e.code(), folder.string() + ": its tokenizer: " + e.message());
+  }
+  set_vocabulary(writer, files.vocabulary);
+  if (!files.chat_template.empty()) writer.set("tokenizer.chat_template", files.chat_template);
+}
+
 }  // namespace
 
 ConvertResult convert_model(const std::filesystem::path& folder, const std::filesystem::path& out,
@@ -91,6 +105,7 @@ ConvertResult convert_model(const std::filesystem::path& folder, const std::file
   converter.convert(conversion);
   writer.set("general.architecture", conversion.architecture);
   writer.set("general.file_type", file_type(options.type));
+  convert_text(folder, plan.n_vocab(), writer);
 
   plan.announce(writer);
   writer.begin(out);

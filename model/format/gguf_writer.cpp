@@ -21,11 +21,12 @@ constexpr std::uint32_t kArray = 9;
 
 // The specification's numbers of value types.
 template <typename T>
-constexpr std::uint32_t kNumber = std::is_same_v<T, std::uint32_t>   ? 4
+constexpr std::uint32_t kNumber = std::is_same_v<T, std::uint8_t>    ? 0
+                                  : std::is_same_v<T, std::uint32_t> ? 4
                                   : std::is_same_v<T, std::int32_t>  ? 5
                                   : std::is_same_v<T, float>         ? 6
                                   : std::is_same_v<T, std::uint64_t> ? 10
-                                                                     : 0;
+                                                                     : ~0U;
 
 void append_bytes(Bytes& out, const void* bytes, std::size_t n) {
   const std::size_t at = out.size();
@@ -46,7 +47,7 @@ void append_text(Bytes& out, std::string_view text) {
 
 template <typename T>
 Bytes scalar(T value) {
-  static_assert(kNumber<T> != 0);
+  static_assert(kNumber<T> != ~0U);
   Bytes out;
   append(out, kNumber<T>);
   append(out, value);
@@ -97,6 +98,9 @@ void GgufWriter::set(std::string_view key, std::string_view value) {
   append(out, kString);
   append_text(out, value);
   entry(key).type_and_value = std::move(out);
+}
+void GgufWriter::set(std::string_view key, std::span<const std::uint8_t> values) {
+  entry(key).type_and_value = array(values);
 }
 void GgufWriter::set(std::string_view key, std::span<const std::int32_t> values) {
   entry(key).type_and_value = array(values);

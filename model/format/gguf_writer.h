@@ -27,6 +27,7 @@ class GgufWriter {
   void set(std::string_view key, float value);
   void set(std::string_view key, std::string_view value);
   void set(std::string_view key, const char* value) { set(key, std::string_view(value)); }
+  void set(std::string_view key, std::span<const std::uint8_t> values);
   void set(std::string_view key, std::span<const std::int32_t> values);
   void set(std::string_view key, std::span<const std::uint32_t> values);
   void set(std::string_view key, std::span<const float> values);

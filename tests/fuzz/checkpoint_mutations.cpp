@@ -1,6 +1,6 @@
-// Deterministic mutations of good checkpoints (safetensors, their index, config.json): parsing and
-// the whole conversion end in a file or an orkestra::Error, in bounded memory. Mutant i is the same
-// on every machine.
+// Deterministic mutations of good checkpoints (safetensors, their index, config.json, tokenizer
+// files): parsing and the whole conversion end in a file or an orkestra::Error, in bounded memory.
+// Mutant i is the same on every machine.
 //
 //   checkpoint_mutations [COUNT [FIRST]]     mutants FIRST .. FIRST + COUNT - 1
 
@@ -137,8 +137,11 @@ std::string run_one(std::uint64_t number, const fs::path& seed, const fs::path& 
     const fs::path folder = work / "model";
     fs::remove_all(folder);
     fs::copy(seed, folder);
-    const bool index = number % 8 == 1 && fs::exists(folder / "model.safetensors.index.json");
-    const fs::path victim = folder / (index ? "model.safetensors.index.json" : "config.json");
+    static constexpr const char* kVictims[] = {"config.json", "tokenizer.json", "tokenizer.model",
+                                               "tokenizer_config.json",
+                                               "model.safetensors.index.json"};
+    const char* name = kVictims[(number / 4) % std::size(kVictims)];
+    const fs::path victim = folder / (fs::exists(folder / name) ? name : "config.json");
     std::string text = read_file(victim);
     mutator.mutate(text, text.size());
     std::ofstream(victim, std::ios::binary) << text;

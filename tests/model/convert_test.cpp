@@ -4,6 +4,7 @@
 #include <orkestra/core/error.h>
 #include <orkestra/core/json.h>
 #include <orkestra/model/convert/convert.h>
+#include <orkestra/model/text/tokenizer.h>
 #include <orkestra/tests/catch.h>
 #include <orkestra/tests/model/checkpoints.h>
 #include <unistd.h>
@@ -100,6 +101,33 @@ TEST_CASE("keys and shapes are those llama.cpp's converter writes") {
   const ConvertedCheckpoint llama("llama", TensorType::kF16);
   CHECK(llama.file()->find_tensor("rope_freqs.weight")->shape == Extents{8});
   CHECK(llama.file()->integer("llama.rope.dimension_count") == 16);
+}
+
+TEST_CASE("the tokenizer and the chat template go into the file") {
+  const ConvertedCheckpoint llama("llama", TensorType::kF16);
+  CHECK(llama.file()->text("tokenizer.ggml.model") == "gpt2");
+  CHECK(llama.file()->text("tokenizer.ggml.pre") == "llama-bpe");
+  CHECK(llama.file()->text("tokenizer.chat_template") == "{{ messages[0]['content'] }}");
+  const auto tokenizer = make_tokenizer(*llama.file());
+  CHECK(tokenizer->size() == 512);  // as many as the embedding has rows
+  CHECK(tokenizer->piece(tokenizer->eos()) == "<|end|>");
+  CHECK(tokenizer->decode(tokenizer->encode("Hello <|end|>")) == "Hello <|end|>");
+  const ConvertedCheckpoint jamba("jamba", TensorType::kF16);
+  CHECK(jamba.file()->text("tokenizer.ggml.model") == "llama");
+  CHECK(make_tokenizer(*jamba.file())->add_bos());
+}
+
+TEST_CASE("a tokenizer that fits no model stops the conversion") {
+  {
+    const Copy copy("llama");
+    fs::remove(copy.file("tokenizer.json"));
+    CHECK(mentions(copy.refusal(ErrorCode::kNotFound), "neither tokenizer.json nor"));
+  }
+  {
+    const Copy copy("llama");
+    std::ofstream(copy.file("tokenizer.json")) << "{";
+    CHECK(mentions(copy.refusal(ErrorCode::kInvalid), "tokenizer.json: not valid JSON"));
+  }
 }
 
 TEST_CASE("what can't be converted is refused by name") {
