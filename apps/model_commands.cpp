@@ -1,4 +1,5 @@
 #include <orkestra/agent/model_locator.h>
+#include <orkestra/apps/convert_command.h>
 #include <orkestra/apps/model_bench.h>
 #include <orkestra/apps/model_commands.h>
 #include <orkestra/apps/model_info.h>
@@ -233,6 +234,7 @@ void add_model_commands(CLI::App& app) {
     command->add_flag("--json", options->json, "Print JSON");
   }
   add_replay_command(*model);
+  add_convert_command(*model);
   add_quantize_command(*model);
   add_perplexity_command(*model);
 }
