@@ -128,7 +128,7 @@ void PageList::append_forgotten() {
 }
 
 void PageList::append_shared(const PageList& base) {
-  float* page = base.pages_[pages_.size()];
+  std::byte* page = base.pages_[pages_.size()];
   pages_.push_back(page);
   PagePool::share(page);
 }
