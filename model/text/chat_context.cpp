@@ -125,7 +125,7 @@ Value chat_context(const Conversation& conversation, const std::vector<bool>& ge
   add(context, "tools", tools.empty() ? Value::none() : Value(std::move(tools)));
   add(context, "add_generation_prompt", true);
   add(context, "bos_token", piece(tokenizer.bos()));
-  add(context, "eos_token", piece(tokenizer.stops().empty() ? -1 : tokenizer.stops().front()));
+  add(context, "eos_token", piece(tokenizer.eos()));
   return Value::mapping(std::move(context));
 }
 

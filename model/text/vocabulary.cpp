@@ -45,8 +45,9 @@ TokenId special_id(const GgufFile& file, std::string_view key, std::size_t size)
   return static_cast<TokenId>(id);
 }
 
-// End-of-turn spellings of well-known chat formats, for files that name only one stop token.
-constexpr std::array<std::string_view, 12> kTurnEnds{"<|im_end|>",
+// End-of-turn spellings of well-known chat formats, for files that name only one stop token. No
+// text means anything else by them, so they are control tokens even where a file says otherwise.
+constexpr std::array<std::string_view, 15> kTurnEnds{"<|im_end|>",
                                                      "<|eot_id|>",
                                                      "<|eom_id|>",
                                                      "<|eom|>",
@@ -55,9 +56,23 @@ constexpr std::array<std::string_view, 12> kTurnEnds{"<|im_end|>",
                                                      "<turn|>",
                                                      "<|return|>",
                                                      "<|call|>",
+                                                     "<|calls|>",
+                                                     "<|flush|>",
                                                      "<|eot|>",
                                                      "<|END_OF_TURN_TOKEN|>",
-                                                     "<end_of_utterance>"};
+                                                     "<end_of_utterance>",
+                                                     "<|end_of_text|>"};
+// Ends of a text: nothing sensible follows. They count only where they are control tokens.
+constexpr std::array<std::string_view, 8> kTextEnds{
+    "<|endoftext|>",
+    "</s>",
+    "<eos>",
+    "[EOS]",
+    "<EOT>",
+    "_<EOT>",
+    "[EOT]",
+    "<\xEF\xBD\x9C"
+    "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>"};
 
 void read_pieces(const GgufFile& file, Vocabulary& vocabulary) {
   const auto* tokens = find_array<std::string_view>(file, "tokenizer.ggml.tokens");
@@ -108,10 +123,16 @@ bool adds_bos_by_default(const Vocabulary& vocabulary) {
 
 void complete_stops(Vocabulary& vocabulary) {
   std::vector<TokenId>& stops = vocabulary.stops;
+  const auto among = [](const auto& names, const std::string& text) {
+    return std::find(names.begin(), names.end(), text) != names.end();
+  };
   for (std::size_t id = 0; id < vocabulary.pieces.size(); ++id) {
-    const VocabularyPiece& piece = vocabulary.pieces[id];
-    if (piece.kind == TokenKind::kControl &&
-        std::find(kTurnEnds.begin(), kTurnEnds.end(), piece.text) != kTurnEnds.end()) {
+    VocabularyPiece& piece = vocabulary.pieces[id];
+    const bool control = piece.kind == TokenKind::kControl;
+    const bool text = piece.kind == TokenKind::kNormal || piece.kind == TokenKind::kUserDefined;
+    const bool ends_turn = (control || text) && among(kTurnEnds, piece.text);
+    if (ends_turn) piece.kind = TokenKind::kControl;
+    if (ends_turn || (control && among(kTextEnds, piece.text))) {
       stops.push_back(static_cast<TokenId>(id));
     }
   }

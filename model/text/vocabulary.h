@@ -28,7 +28,7 @@ struct Vocabulary {
   TokenId separator = -1;
   TokenId padding = -1;
   TokenId mask = -1;
-  std::vector<TokenId> stops;  // sorted; every token that ends a turn, eos among them
+  std::vector<TokenId> stops;  // sorted; every token that ends what a model writes, eos among them
   bool add_bos = false;
   bool add_eos = false;
   bool add_space_prefix = false;          // text is read as if it began with a space
@@ -41,8 +41,8 @@ struct Vocabulary {
 // Throws Error{kCorrupt} naming the file for lengths, types or ids that don't fit.
 Vocabulary read_vocabulary(const GgufFile& file);
 
-// Adds to `stops` what is known to end a turn by its spelling, for files that name only one stop
-// token; sorts them.
+// Adds to `stops` what is known to end a turn or a text by its spelling, for files that name only
+// one stop token; sorts them. What ends a turn becomes a control token.
 void complete_stops(Vocabulary& vocabulary);
 
 // Throws Error{kUnsupported} naming the kind or the pre-tokenizer, {kCorrupt} when some text could

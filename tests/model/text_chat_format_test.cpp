@@ -24,7 +24,7 @@ Conversation asked(std::string question) {
 Turn generated(const ChatFormat& format, const std::string& text) {
   Turn turn = format.parse(text);
   std::vector<TokenId> ids = nano_tokenizer()->encode(text);
-  ids.push_back(nano_tokenizer()->stops().front());
+  ids.push_back(nano_tokenizer()->eos());
   turn.generated = std::make_shared<const GeneratedTokens>(GeneratedTokens{kModel, ids});
   return turn;
 }

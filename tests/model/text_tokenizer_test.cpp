@@ -97,7 +97,8 @@ TEST_CASE("what a token stands for") {
   CHECK(tokenizer->kind(1850) == TokenKind::kUnused);
   CHECK(tokenizer->bos() == 1);
   CHECK(tokenizer->unknown() == 0);
-  CHECK(tokenizer->stops() == std::vector<TokenId>{7});
+  CHECK(tokenizer->eos() == 7);
+  CHECK(tokenizer->stops() == std::vector<TokenId>{2, 7});  // </s> ends a text
   CHECK_FALSE(tokenizer->add_bos());
   CHECK(tokenizer->find("no such piece") == -1);
 }
