@@ -1,6 +1,7 @@
 #include <orkestra/apps/model_bench.h>
 #include <orkestra/core/error.h>
 #include <orkestra/model/engine/sampler.h>
+#include <orkestra/model/format/gguf_split.h>
 
 #include <algorithm>
 #include <chrono>
@@ -202,8 +203,11 @@ Json to_json(const model::LoadedModel& model, const BenchOptions& options, std::
     model_size += static_cast<std::int64_t>(tensor.data.size());
     n_parameters += tensor.rows() * tensor.row_length();
   }
-  std::error_code no_file;  // a model need not be one file
-  const std::uintmax_t file_bytes = std::filesystem::file_size(model.file().name(), no_file);
+  std::error_code no_file;  // a model need not be a file
+  std::uintmax_t file_bytes = 0;
+  for (const auto& path : model::split_paths(model.file())) {
+    if (!no_file) file_bytes += std::filesystem::file_size(path, no_file);
+  }
   const TokenCost cost = token_cost(model.file());
 
   Json rows = Json::array();

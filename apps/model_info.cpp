@@ -1,5 +1,6 @@
 #include <orkestra/apps/model_info.h>
 #include <orkestra/core/error.h>
+#include <orkestra/model/format/gguf_split.h>
 #include <orkestra/model/format/tensor_type.h>
 
 #include <map>
@@ -25,10 +26,10 @@ std::string_view name(model::ToolCallStyle style) {
 Json layers(const model::Network& network) {
   Json list = Json::array();
   for (const model::Layer& layer : network.layers) {
-    const bool attention = std::holds_alternative<model::AttentionMixer>(layer.mixer);
+    constexpr const char* kMixers[] = {"attention", "mamba1", "mamba2"};
     const bool dense = std::holds_alternative<model::DenseFfn>(layer.ffn);
     const bool moe = std::holds_alternative<model::MoeFfn>(layer.ffn);
-    list.push_back({{"mixer", attention ? "attention" : "mamba1"},
+    list.push_back({{"mixer", kMixers[layer.mixer.index()]},
                     {"ffn", moe     ? "moe"
                             : dense ? "dense"
                                     : "none"}});
@@ -48,16 +49,18 @@ Json model_info(const model::LoadedModel& model) {
     bytes += tensor.data.size();
     ++types[std::string(model::info(tensor.type).name)];
   }
-  Json info = {{"id", model.id()},
-               {"file", model.file().name()},
-               {"architecture", network.architecture},
+  Json parts = Json::array();
+  for (const auto& path : model::split_paths(model.file())) parts.push_back(path.string());
+  Json info = {{"id", model.id()}, {"file", model.file().name()}};
+  if (parts.size() > 1) info["parts"] = std::move(parts);
+  info.update({{"architecture", network.architecture},
                {"parameters", parameters},
                {"tensor_bytes", bytes},
                {"tensor_types", types},
                {"context_length", network.context_length},
                {"vocabulary", network.n_vocab},
                {"width", network.d_model},
-               {"layers", layers(network)}};
+               {"layers", layers(network)}});
   try {
     info["tool_call_style"] = name(model.chat_format().style());
   } catch (const Error& error) {
@@ -70,6 +73,7 @@ std::string to_text(const Json& info) {
   std::string text;
   for (const auto& [key, value] : info.items()) {
     std::string shown = value.is_string() ? value.get<std::string>() : dump_json_spaced(value);
+    if (key == "parts") shown = std::to_string(value.size()) + " files";
     if (key == "layers") {
       shown = std::to_string(value.size()) + ": ";
       for (const Json& layer : value) {

@@ -9,6 +9,8 @@
 #include <orkestra/core/error.h>
 #include <orkestra/model/format/byte_reader.h>
 #include <orkestra/model/format/gguf.h>
+#include <orkestra/model/format/gguf_file.h>
+#include <orkestra/model/format/gguf_split.h>
 #include <orkestra/model/format/gguf_value_reader.h>
 #include <orkestra/model/format/mapped_file.h>
 #include <orkestra/model/format/tensor_type.h>
@@ -258,10 +260,15 @@ class ParsedGguf final : public GgufFile {
 
 }  // namespace
 
-std::shared_ptr<const GgufFile> GgufFile::open(const std::filesystem::path& path) {
+std::shared_ptr<const GgufFile> open_gguf_part(const std::filesystem::path& path) {
   auto mapping = MappedFile::open(path);
   const auto bytes = mapping->bytes();
   return std::make_shared<ParsedGguf>(path.string(), std::move(mapping), bytes);
+}
+
+std::shared_ptr<const GgufFile> GgufFile::open(const std::filesystem::path& path) {
+  auto file = open_gguf_part(path);
+  return split_count(*file) == 1 ? file : join_split(std::move(file), path);
 }
 
 std::shared_ptr<const GgufFile> GgufFile::parse(std::span<const std::byte> bytes,
@@ -271,7 +278,12 @@ std::shared_ptr<const GgufFile> GgufFile::parse(std::span<const std::byte> bytes
                                          ": the bytes of a GGUF file must lie at an address "
                                          "that is a multiple of 8");
   }
-  return std::make_shared<ParsedGguf>(std::move(name), nullptr, bytes);
+  auto file = std::make_shared<ParsedGguf>(std::move(name), nullptr, bytes);
+  if (split_count(*file) != 1) {
+    throw Error(ErrorCode::kUnsupported,
+                file->name() + ": a part of a split model can't be read from memory");
+  }
+  return file;
 }
 
 }  // namespace orkestra::model

@@ -60,8 +60,8 @@ using GgufValue = std::variant<std::int64_t, double, bool, std::string_view, Ggu
 
 class GgufFile {
  public:
-  // Throws Error: kNotFound (no such file), kCorrupt (with the place), kUnsupported (version,
-  // tensor type, big endian).
+  // Of a split model any part may be given (gguf_split.h). Throws Error: kNotFound (no such file,
+  // or part), kCorrupt (with the place), kUnsupported (version, tensor type, big endian).
   static std::shared_ptr<const GgufFile> open(const std::filesystem::path& path);
   // The same checks over bytes in memory, which must outlive the result (bundled data, fuzzing)
   // and lie at a multiple of 8, as tensor data does in a file; kInvalid otherwise.
@@ -72,7 +72,8 @@ class GgufFile {
   virtual const std::map<std::string, GgufValue, std::less<>>& metadata() const = 0;
   virtual const std::vector<TensorView>& tensors() const = 0;
   virtual const TensorView* find_tensor(std::string_view name) const = 0;
-  // Everything before the tensor data: header, metadata, tensor table. Identifies the file.
+  // Everything before the tensor data: header, metadata, tensor table. Identifies the file. Of a
+  // split model: each part's, the first with the metadata.
   virtual std::span<const std::byte> header_bytes() const = 0;
 
   // Lets go of the memory that holds `part` of some tensor's data, after it was copied elsewhere; a

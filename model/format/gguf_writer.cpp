@@ -128,6 +128,7 @@ void GgufWriter::copy_metadata(const GgufFile& file) {
     const std::string_view key = in.string("a metadata key");
     const std::uint64_t begin = in.position();
     read_gguf_value(in);
+    if (key.starts_with("split.")) continue;
     const auto bytes = file.header_bytes().subspan(begin, in.position() - begin);
     entry(key).type_and_value.assign(bytes.begin(), bytes.end());
   }

@@ -32,7 +32,8 @@ class GgufWriter {
   void set(std::string_view key, std::span<const std::uint32_t> values);
   void set(std::string_view key, std::span<const float> values);
   void set(std::string_view key, std::span<const std::string> values);
-  // All of another file's, in its order, each value's type as it is there.
+  // All of another file's, in its order, each value's type as it is there; but what is written here
+  // is not split.
   void copy_metadata(const GgufFile& file);
   void remove(std::string_view key);
 
