@@ -239,3 +239,24 @@ TEST_CASE("logits of converted checkpoints agree with the float64 forward passes
     }
   }
 }
+
+TEST_CASE("experts that no token of a step chooses, and dense layers between, change nothing") {
+  // One token chooses 2 of 4 or 3 of 8 experts; 48 tokens reach all of them.
+  for (const char* name : {"jamba", "mixtral", "granite-moe"}) {
+    const Network network = checkpoint_network(name, TensorType::kF32);
+    std::size_t mixtures = 0;
+    for (const Layer& layer : network.layers) {
+      mixtures += std::holds_alternative<MoeFfn>(layer.ffn) ? 1 : 0;
+    }
+    CHECK(mixtures > 0);
+    if (std::string(name) == "jamba") CHECK(mixtures == network.layers.size() / 2);
+    for (const Kernels* kernels : all_kernels()) {
+      for (const std::size_t step : {1, 3, 47}) {
+        CpuBackend backend(network, *kernels, 2);
+        CAPTURE(name, kernels->name, step);
+        CHECK(relative_error(all_logits(backend, golden_tokens(), step), checkpoint_logits(name)) <=
+              1e-5);
+      }
+    }
+  }
+}
