@@ -1,5 +1,6 @@
 #include <orkestra/core/error.h>
 #include <orkestra/core/json.h>
+#include <orkestra/core/json_builder.h>
 
 namespace orkestra {
 
@@ -15,20 +16,9 @@ Json parse_json(std::string_view text, std::string_view what, const JsonLimits& 
     throw Error(ErrorCode::kInvalid,
                 name + ": not valid JSON: a NUL byte at byte " + std::to_string(nul));
   }
-  const auto bounded = [&](int depth, Json::parse_event_t event, Json&) {
-    const bool opens =
-        event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
-    if (opens && depth >= limits.max_depth) {
-      throw Error(ErrorCode::kInvalid, name + ": JSON nested deeper than " +
-                                           std::to_string(limits.max_depth) + " levels");
-    }
-    return true;
-  };
-  try {
-    return Json::parse(text.begin(), text.end(), bounded);
-  } catch (const nlohmann::json::exception& e) {
-    throw Error(ErrorCode::kInvalid, name + ": not valid JSON: " + e.what());
-  }
+  JsonBuilder builder(name, limits.max_depth);
+  Json::sax_parse(text.begin(), text.end(), &builder);
+  return builder.take();
 }
 
 std::string dump_json(const Json& value) {
