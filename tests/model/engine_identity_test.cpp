@@ -21,6 +21,39 @@ Network network_named(const std::string& name) {
   return golden ? golden_network(name) : checkpoint_network(name, TensorType::kF16);
 }
 
+// 512 tokens: eight pages of keys.
+std::vector<TokenId> long_text() {
+  std::vector<TokenId> tokens;
+  for (int i = 0; tokens.size() < 512; ++i) {
+    for (const TokenId id : golden_tokens()) tokens.push_back((id + 7 * i) % 512);
+  }
+  tokens.resize(512);
+  return tokens;
+}
+
+// all_logits(), while two other sequences share every step: one before it with three tokens, one
+// behind it with one.
+std::vector<float> logits_among_others(Backend& backend, const std::vector<TokenId>& tokens,
+                                       std::size_t step) {
+  const StateHandle state = backend.create_state();
+  const StateHandle before = backend.create_state();
+  const StateHandle behind = backend.create_state();
+  std::vector<float> all;
+  std::vector<float> logits;
+  for (std::size_t begin = 0; begin < tokens.size(); begin += step) {
+    const auto text = std::span(tokens);
+    const std::size_t n = std::min(step, tokens.size() - begin);
+    const StepChunk chunks[] = {
+        {.state = before, .tokens = text.subspan((begin + 5) % 500, 3), .n_logits = 1},
+        {.state = state, .tokens = text.subspan(begin, n), .n_logits = static_cast<long>(n)},
+        {.state = behind, .tokens = text.subspan((begin + 9) % 500, 1), .n_logits = 1}};
+    backend.step(chunks, logits);
+    all.insert(all.end(), logits.begin() + 512, logits.end() - 512);
+  }
+  for (const StateHandle each : {state, before, behind}) backend.release_state(each);
+  return all;
+}
+
 std::vector<float> rows(const std::vector<float>& logits, std::size_t begin, std::size_t n) {
   const auto at = logits.begin() + static_cast<long>(begin * 512);
   return {at, at + static_cast<long>(n * 512)};
@@ -46,6 +79,30 @@ TEST_CASE("logits are bit-identical for every batch size and thread count") {
       CHECK(same_bits(all_logits(two, golden_tokens(), 7), whole));
       CHECK(same_bits(all_logits(two, golden_tokens(), 13), whole));
       CHECK(same_bits(all_logits(three, golden_tokens(), 5), whole));
+    }
+  }
+}
+
+TEST_CASE("512 tokens have the same bits in steps of 1, 2, 7, 48 and 512, alone or among others") {
+  const auto tokens = long_text();
+  for (const char* name : {"dense-h64-f32", "dense-h256-Q4_K_M", "moe-h256-Q4_K_M",
+                           "mamba-h256-Q8_0", "granite-moe", "llama", "gemma3"}) {
+    const Network network = network_named(name);
+    CpuBackend one(network, best_kernels(), 1);
+    CpuBackend two(network, best_kernels(), 2);
+    const auto whole = all_logits(one, tokens);
+    for (const std::size_t step : {1, 2, 7, 48, 512}) {
+      CAPTURE(name, step);
+      if (step != 512) CHECK(same_bits(all_logits(one, tokens, step), whole));
+      CHECK(same_bits(all_logits(two, tokens, step), whole));
+      CHECK(same_bits(logits_among_others(one, tokens, step), whole));
+      CHECK(same_bits(logits_among_others(two, tokens, step), whole));
+    }
+    // AVX2 alone, where the best has more.
+    if (const Kernels* avx2 = avx2_kernels()) {
+      CpuBackend narrow(network, *avx2, 2);
+      CHECK(same_bits(all_logits(narrow, tokens, 7), whole));
+      CHECK(same_bits(logits_among_others(narrow, tokens, 512), whole));
     }
   }
 }
