@@ -75,6 +75,18 @@ std::vector<ToolCall> read_calls(std::string_view body) {
   return calls;
 }
 
+// Where a stretch of JSON that begins at `at` is closed by `end`: an argument may hold the marker
+// in a string. npos where nothing does.
+std::size_t find_close(std::string_view text, std::size_t at, std::string_view end) {
+  bool in_string = false;
+  for (std::size_t i = at; i < text.size(); ++i) {
+    if (!in_string && text.substr(i, end.size()) == end) return i;
+    if (text[i] == '"') in_string = !in_string;
+    if (in_string && text[i] == '\\') ++i;
+  }
+  return std::string_view::npos;
+}
+
 std::string trimmed(const std::string& text) {
   constexpr std::string_view kWhite = " \t\r\n";
   const std::size_t first = text.find_first_not_of(kWhite);
@@ -147,9 +159,16 @@ Turn parse_tool_calls(std::string_view written, ToolCallStyle style) {
     const std::size_t open = written.find(begin, done);
     if (open == std::string_view::npos) break;
     const std::size_t body = open + begin.size();
-    const std::size_t close = written.find(end, body);
+    std::size_t close = written.find(end, body);
     if (close == std::string_view::npos) break;
     std::vector<ToolCall> calls = read_calls(written.substr(body, close - body));
+    if (calls.empty()) {
+      const std::size_t later = find_close(written, body, end);
+      if (later != std::string_view::npos && later != close) {
+        calls = read_calls(written.substr(body, later - body));
+        if (!calls.empty()) close = later;
+      }
+    }
     const std::size_t after = close + end.size();
     // A call that can't be read stays in the text.
     turn.text += written.substr(done, (calls.empty() ? after : open) - done);

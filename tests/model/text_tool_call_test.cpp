@@ -36,6 +36,23 @@ TEST_CASE("tool calls: the styles of nano and Jamba") {
   CHECK(jamba.tool_calls[1].arguments == Json({{"t", 1}}));
 }
 
+TEST_CASE("tool calls: an argument may hold the closing marker") {
+  const Turn turn = parse_tool_calls(
+      R"(<tool_call>{"name":"f","arguments":{"s":"a \" </tool_call> b"}}</tool_call>)"
+      R"(<tool_call>{"name":"g","arguments":{"s":"</tool_call>"}}</tool_call>)",
+      ToolCallStyle::kHermes);
+  REQUIRE(turn.tool_calls.size() == 2);
+  CHECK(turn.tool_calls[0].arguments == Json({{"s", "a \" </tool_call> b"}}));
+  CHECK(turn.tool_calls[1].arguments == Json({{"s", "</tool_call>"}}));
+  CHECK(turn.text.empty());
+  // A call cut short takes no later one with it.
+  const Turn cut =
+      parse_tool_calls(R"(<tool_call>{"name":"f</tool_call><tool_call>{"name":"g"}</tool_call>)",
+                       ToolCallStyle::kHermes);
+  REQUIRE(cut.tool_calls.size() == 1);
+  CHECK(cut.tool_calls[0].name == "g");
+}
+
 TEST_CASE("tool calls: malformed ones stay text") {
   const std::vector<std::string> malformed{
       "<tool_call>{\"name\":\"f\",\"arguments\":{}}",
