@@ -9,6 +9,14 @@
 #include <utility>
 
 namespace orkestra::model {
+namespace {
+
+constexpr std::int64_t kMostSlots = 1 << 20;
+// Enough for the copies that guesses keep for a step; too few to weigh much.
+constexpr std::size_t kMostSpareStates = 3;
+
+}  // namespace
+
 const Kernels& kernels_named(std::string_view name) {
   if (name == "best") return best_kernels();
   if (name == "reference") return reference_kernels();
@@ -44,28 +52,70 @@ CpuBackend::CpuBackend(const Network& network, const Kernels& kernels, int n_thr
       network_(weights_.network()),
       layout_(network_, kv) {}
 
-SequenceState& CpuBackend::find(StateHandle state) const {
-  const auto found = states_.find(static_cast<std::int64_t>(state));
-  if (found == states_.end()) {
+SequenceState& CpuBackend::find(StateHandle handle) const {
+  const auto value = static_cast<std::int64_t>(handle);
+  const auto index = static_cast<std::size_t>(value & (kMostSlots - 1));
+  if (value < 0 || index >= slots_.size() || !slots_[index].in_use ||
+      slots_[index].uses != value / kMostSlots) {
     throw Error(ErrorCode::kInternal, "backend: no state has this handle");
   }
-  return *found->second;
+  return *slots_[index].state;
 }
 
-StateHandle CpuBackend::keep(std::unique_ptr<SequenceState> state) {
-  const std::int64_t handle = next_state_++;
-  states_.emplace(handle, std::move(state));
-  return static_cast<StateHandle>(handle);
+std::pair<SequenceState*, StateHandle> CpuBackend::take_slot() {
+  if (free_slots_.empty()) {
+    if (slots_.size() == kMostSlots) {
+      throw Error(ErrorCode::kExhausted, "backend: a million states are in use");
+    }
+    slots_.emplace_back();
+    free_slots_.reserve(slots_.capacity());
+    free_slots_.push_back(slots_.size() - 1);
+  }
+  const std::size_t index = free_slots_.back();
+  Slot& slot = slots_[index];
+  if (slot.state) {
+    --n_spare_;
+  } else {
+    slot.state = std::make_unique<SequenceState>(layout_);
+  }
+  free_slots_.pop_back();
+  slot.in_use = true;
+  ++slot.uses;
+  const std::int64_t handle = slot.uses * kMostSlots + static_cast<std::int64_t>(index);
+  return {slot.state.get(), static_cast<StateHandle>(handle)};
 }
 
-StateHandle CpuBackend::create_state() { return keep(std::make_unique<SequenceState>(layout_)); }
-
-StateHandle CpuBackend::copy_state(StateHandle state) {
-  return keep(std::make_unique<SequenceState>(find(state)));
+StateHandle CpuBackend::create_state() {
+  const auto [state, handle] = take_slot();
+  state->clear();
+  return handle;
 }
 
-void CpuBackend::release_state(StateHandle state) {
-  states_.erase(static_cast<std::int64_t>(state));
+StateHandle CpuBackend::copy_state(StateHandle origin) {
+  find(origin);  // throws before anything is taken
+  const auto [state, handle] = take_slot();
+  try {
+    *state = find(origin);
+  } catch (...) {
+    release_state(handle);
+    throw;
+  }
+  return handle;
+}
+
+void CpuBackend::release_state(StateHandle handle) {
+  const auto index = static_cast<std::size_t>(static_cast<std::int64_t>(handle) & (kMostSlots - 1));
+  SequenceState& state = find(handle);
+  Slot& slot = slots_[index];
+  slot.in_use = false;
+  if (n_spare_ < kMostSpareStates) {
+    for (PageList& list : state.attention) list.clear();
+    ++n_spare_;
+    free_slots_.push_back(index);
+  } else {
+    slot.state.reset();
+    free_slots_.insert(free_slots_.begin(), index);
+  }
 }
 
 std::size_t CpuBackend::state_bytes(StateHandle state) const {
@@ -77,7 +127,8 @@ std::size_t CpuBackend::state_bytes(StateHandle state) const {
 }
 
 std::size_t CpuBackend::bytes_in_use() const {
-  std::size_t bytes = states_.size() * (sizeof(SequenceState) + layout_.recurrent_bytes());
+  std::size_t bytes =
+      (slots_.size() - free_slots_.size()) * (sizeof(SequenceState) + layout_.recurrent_bytes());
   for (const auto& pool : layout_.pools()) bytes += pool->bytes_in_use();
   return bytes;
 }

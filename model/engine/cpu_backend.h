@@ -18,7 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace orkestra::model {
@@ -78,7 +78,8 @@ class CpuBackend final : public Backend {
   };
 
   SequenceState& find(StateHandle state) const;
-  StateHandle keep(std::unique_ptr<SequenceState> state);
+  // A state that is not in use yet, with whatever it held last, and its handle.
+  std::pair<SequenceState*, StateHandle> take_slot();
   void begin_step(std::span<const StepChunk> chunks);
   void mix(const AttentionMixer& mixer, std::size_t layer);
   void mix(const Mamba1Mixer& mixer, std::size_t layer);
@@ -129,8 +130,16 @@ class CpuBackend final : public Backend {
   const CpuWeights weights_;
   const Network& network_;
   const StateLayout layout_;
-  std::unordered_map<std::int64_t, std::unique_ptr<SequenceState>> states_;
-  std::int64_t next_state_ = 1;
+  // A handle is a slot's number, and above it how often the slot was used: a handle that was
+  // released finds nothing. A few released states keep their memory for the next ones.
+  struct Slot {
+    std::unique_ptr<SequenceState> state;
+    std::int64_t uses = 0;
+    bool in_use = false;
+  };
+  std::vector<Slot> slots_;
+  std::vector<std::size_t> free_slots_;  // those with a state last
+  std::size_t n_spare_ = 0;              // free slots with a state
 
   // Workspace of one step; grows to the largest batch seen. T = tokens of the step.
   std::int64_t n_tokens_ = 0;

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::int64_t kReservedTokens = 8192;
 constexpr std::size_t kBytesPerToken = 8;
+constexpr std::size_t kOutboxBytes = 4096;  // what a reader may be late by before it costs memory
 
 // Bytes of the UTF-8 character that begins with `lead`; 1 for a byte that begins none.
 std::size_t character_length(unsigned char lead) {
@@ -74,6 +75,10 @@ GenerationTask::GenerationTask(std::shared_ptr<const LoadedModel> model,
   ids_.reserve(room);
   written_.reserve(room * kBytesPerToken);
   mask_.reserve(writable_->size());
+  if (on_text_) {
+    text_out_.reserve(kOutboxBytes);
+    delivered_.reserve(kOutboxBytes);
+  }
 }
 
 void GenerationTask::draft(std::size_t most, std::vector<TokenId>& out) const {
@@ -99,15 +104,15 @@ void GenerationTask::hand_out(std::string_view text) {
 }
 
 void GenerationTask::deliver() {
-  std::string text;
+  delivered_.clear();
   std::int64_t progress = -1;
   {
     const std::lock_guard lock(outbox_mutex_);
-    text.swap(text_out_);
+    delivered_.swap(text_out_);
     std::swap(progress, progress_out_);
   }
   if (progress >= 0) on_progress_(progress, usage.prompt);
-  if (!text.empty()) on_text_(text);
+  if (!delivered_.empty()) on_text_(delivered_);
 }
 
 const TokenSet& GenerationTask::allowed() {

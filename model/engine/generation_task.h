@@ -68,6 +68,8 @@ class GenerationTask final : public Task {
   std::mutex outbox_mutex_;  // guards what follows: written by the worker, emptied by wait()
   std::string text_out_;
   std::int64_t progress_out_ = -1;
+  std::string
+      delivered_;  // the waiting thread's: what on_text_ is given; changes place with text_out_
 };
 
 }  // namespace orkestra::model

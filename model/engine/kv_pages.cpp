@@ -2,6 +2,7 @@
 #include <orkestra/model/kernels/kv_layout.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <new>
 
@@ -80,10 +81,27 @@ PageList::PageList(const PageList& other)
   }
 }
 
-PageList::~PageList() {
+PageList& PageList::operator=(const PageList& other) {
+  if (this == &other) return *this;
+  clear();
+  // As push_back() grows it, so that copies of a growing list seldom allocate.
+  if (pages_.capacity() < other.pages_.size()) pages_.reserve(std::bit_ceil(other.pages_.size()));
+  pages_ = other.pages_;
+  for (std::byte* page : pages_) {
+    if (page != nullptr) PagePool::share(page);
+  }
+  n_forgotten_ = other.n_forgotten_;
+  return *this;
+}
+
+PageList::~PageList() { clear(); }
+
+void PageList::clear() {
   for (std::byte* page : pages_) {
     if (page != nullptr) pool_->give_back(page);
   }
+  pages_.clear();
+  n_forgotten_ = 0;
 }
 
 void PageList::prepare(std::int64_t begin, std::int64_t end) {

@@ -58,8 +58,11 @@ class PageList {
  public:
   explicit PageList(PagePool& pool) : pool_(&pool) {}
   PageList(const PageList& other);
-  PageList& operator=(const PageList&) = delete;
+  // Both of one pool. Allocates nothing where there was room for as many pages.
+  PageList& operator=(const PageList& other);
   ~PageList();
+  // Lets go of all pages.
+  void clear();
 
   // Room for tokens up to position `end`; pages from position `begin` on become this list's own.
   void prepare(std::int64_t begin, std::int64_t end);

@@ -1,6 +1,8 @@
 #include <orkestra/model/engine/sequence_state.h>
 #include <orkestra/model/format/tensor_type.h>
 
+#include <algorithm>
+
 namespace orkestra::model {
 
 namespace {
@@ -40,6 +42,12 @@ SequenceState::SequenceState(const StateLayout& layout)
     : recurrent(static_cast<std::size_t>(layout.recurrent_floats()), 0.0F) {
   attention.reserve(layout.pools().size());
   for (const auto& pool : layout.pools()) attention.emplace_back(*pool);
+}
+
+void SequenceState::clear() {
+  n_tokens = 0;
+  std::fill(recurrent.begin(), recurrent.end(), 0.0F);
+  for (PageList& list : attention) list.clear();
 }
 
 }  // namespace orkestra::model

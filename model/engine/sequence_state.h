@@ -50,6 +50,8 @@ class StateLayout {
 
 struct SequenceState {
   explicit SequenceState(const StateLayout& layout);
+  // Back to no tokens at all; what memory it has for more is kept.
+  void clear();
 
   std::int64_t n_tokens = 0;
   std::vector<float> recurrent;     // [recurrent_floats]
