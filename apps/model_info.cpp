@@ -27,12 +27,20 @@ Json layers(const model::Network& network) {
   Json list = Json::array();
   for (const model::Layer& layer : network.layers) {
     constexpr const char* kMixers[] = {"attention", "mamba1", "mamba2"};
+    const auto* attention = std::get_if<model::AttentionMixer>(&layer.mixer);
     const bool dense = std::holds_alternative<model::DenseFfn>(layer.ffn);
     const bool moe = std::holds_alternative<model::MoeFfn>(layer.ffn);
-    list.push_back({{"mixer", kMixers[layer.mixer.index()]},
-                    {"ffn", moe     ? "moe"
-                            : dense ? "dense"
-                                    : "none"}});
+    Json shape = {{"mixer", kMixers[layer.mixer.index()]},
+                  {"ffn", moe     ? "moe"
+                          : dense ? "dense"
+                                  : "none"}};
+    if (attention != nullptr) {
+      shape["heads"] = attention->n_heads;
+      shape["kv_heads"] = attention->n_kv_heads;
+      shape["head_dim"] = attention->head_dim;
+      if (attention->window > 0) shape["window"] = attention->window;
+    }
+    list.push_back(std::move(shape));
   }
   return list;
 }
