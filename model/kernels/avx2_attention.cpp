@@ -5,6 +5,10 @@ namespace orkestra::model::avx2 {
 
 namespace {
 
+inline float exp1(float x) {
+  return _mm_cvtss_f32(_mm256_castps256_ps128(exp8(_mm256_set1_ps(x))));
+}
+
 struct AttentionVector {
   using Floats = __m256;
   static constexpr std::int64_t kLanes = 8;

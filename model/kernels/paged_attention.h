@@ -18,10 +18,6 @@ namespace {
 
 constexpr float kNoScore = -3e38F;  // the largest of no scores: finite, so that differences are
 
-inline float exp1(float x) {
-  return _mm_cvtss_f32(_mm256_castps256_ps128(avx2::exp8(_mm256_set1_ps(x))));
-}
-
 // Rows that share registers: at most V::kTile, in the order of positions.
 template <typename V>
 struct AttentionTile {
@@ -30,14 +26,45 @@ struct AttentionTile {
   float* scores;                    // [n_rows, kPageTokens]
   std::int64_t position[V::kTile];  // of the row's token
   float* partial[V::kTile];
-  float shrink[V::kTile];  // what a row's earlier values are to be scaled by
-  std::int64_t first;      // the keys of the page that any row of the tile sees: [first, last)
+  float largest[V::kLanes];  // score of each row so far
+  float shrink[V::kLanes];   // what its earlier values are to be scaled by
+  std::int64_t first;        // the keys of the page that any row of the tile sees: [first, last)
   std::int64_t last;
 };
 
-// Two vectors' worth of a page's elements as floats: vector n of element i at from[n] + i * 16.
+// 2 * V::kLanes lanes of a page's keys or values, as two vectors for each element.
 struct Strips {
-  const float* from[2];
+  const std::byte* from[2];    // as they are kept
+  const std::byte* scales[2];  // of Q8_0
+  float* floats[2];            // where they are or will be floats, an element every kStrip
+};
+
+// Elements that are floats already.
+template <typename V>
+struct Filled {
+  const Strips& strips;
+  typename V::Floats get(std::int64_t i, int n) const {
+    return V::load(strips.floats[n] + i * kStrip);
+  }
+};
+
+// Elements that become floats when they are first used, and stay there for who comes next.
+template <typename V, bool kKeys, KvType kType>
+struct Filling {
+  const Strips& strips;
+  typename V::Floats get(std::int64_t i, int n) const {
+    typename V::Floats x;
+    if constexpr (kType == KvType::kF16) {
+      x = V::halves(strips.from[n] + i * kStrip * 2);
+    } else {
+      const typename V::Floats scale = kKeys
+                                           ? V::halves(strips.scales[n] + i / kKvBlock * kStrip * 2)
+                                           : V::half(strips.scales[n] + i * 2);
+      x = V::multiply(V::bytes(strips.from[n] + i * kStrip), scale);
+    }
+    V::store(strips.floats[n] + i * kStrip, x);
+    return x;
+  }
 };
 
 // What is read next is fetched while this is computed: `step` bytes for each element.
@@ -52,16 +79,16 @@ struct Ahead {
 };
 
 // scores[r, key] = q . k for 2 * V::kLanes keys from `at` on.
-template <typename V, int kRows>
-inline void score(const AttentionTile<V>& tile, const Strips& keys, std::int64_t head_dim,
+template <typename V, int kRows, typename Keys>
+inline void score(const AttentionTile<V>& tile, const Keys& keys, std::int64_t head_dim,
                   std::int64_t at, const Ahead& ahead) {
   typename V::Floats sums[kRows][2];
   for (int r = 0; r < kRows; ++r) sums[r][0] = sums[r][1] = V::zero();
   const float* q = tile.q;
   for (std::int64_t i = 0; i < head_dim; ++i) {
     ahead.fetch(i);
-    const typename V::Floats first = V::load(keys.from[0] + i * kStrip);
-    const typename V::Floats second = V::load(keys.from[1] + i * kStrip);
+    const typename V::Floats first = keys.get(i, 0);
+    const typename V::Floats second = keys.get(i, 1);
     for (int r = 0; r < kRows; ++r) {
       const typename V::Floats element = V::all(q[r]);
       sums[r][0] = V::multiply_add(element, first, sums[r][0]);
@@ -75,58 +102,67 @@ inline void score(const AttentionTile<V>& tile, const Strips& keys, std::int64_t
   }
 }
 
-// Scores to weights, for keys [first, last) of the page; the others weigh nothing. state: the
-// row's largest score and sum of weights so far. Returns what its earlier values must be scaled by.
+// Scales a row's scores; those outside [first, last) count for nothing. The largest of them and of
+// `largest`.
 template <typename V>
-inline float weigh_row(float* scores, float scale, std::int64_t first, std::int64_t last,
-                       float* state) {
-  constexpr std::int64_t kVectors = kPageTokens / V::kLanes;
-  typename V::Floats row[kVectors];
+inline float scale_row(float* scores, float scale, std::int64_t first, std::int64_t last,
+                       float largest) {
   typename V::Floats top = V::all(-__builtin_inff());
-  for (std::int64_t v = 0; v < kVectors; ++v) {
-    row[v] = V::multiply(V::load(scores + v * V::kLanes), V::all(scale));
-    if (first > 0 || last < kPageTokens) {
-      row[v] = V::only(row[v], first - v * V::kLanes, last - v * V::kLanes);
-    }
-    top = V::max(top, row[v]);
+  for (std::int64_t at = 0; at < kPageTokens; at += V::kLanes) {
+    typename V::Floats x = V::multiply(V::load(scores + at), V::all(scale));
+    if (first > 0 || last < kPageTokens) x = V::only(x, first - at, last - at);
+    V::store(scores + at, x);
+    top = V::max(top, x);
   }
   const float found = V::largest(top);
-  const float largest = found > state[0] ? found : state[0];
-  const float shrink = exp1(state[0] - largest);
-  __m256 sum = _mm256_setzero_ps();
-  for (std::int64_t v = 0; v < kVectors; ++v) {
-    const typename V::Floats weight = V::exp(V::subtract(row[v], V::all(largest)));
-    V::store(scores + v * V::kLanes, weight);
-    sum = V::add_eights(sum, weight);
-  }
-  state[0] = largest;
-  state[1] = state[1] * shrink + avx2::sum_lanes(sum);
-  return shrink;
+  return found > largest ? found : largest;
 }
 
+// Scores to weights, relative to the largest; returns their sum.
+template <typename V>
+inline float weigh_row(float* scores, float largest) {
+  __m256 sum = _mm256_setzero_ps();
+  for (std::int64_t at = 0; at < kPageTokens; at += V::kLanes) {
+    const typename V::Floats weight = V::exp(V::subtract(V::load(scores + at), V::all(largest)));
+    V::store(scores + at, weight);
+    sum = V::add_eights(sum, weight);
+  }
+  return avx2::sum_lanes(sum);
+}
+
+// A page's scores to weights. A row's largest score and sum of weights so far are behind its
+// partial values.
 template <typename V>
 inline void weigh(const AttentionArgs& args, std::int64_t page_first, std::int64_t end,
                   AttentionTile<V>& tile) {
   const std::int64_t width = padded(args.head_dim);
   tile.first = kPageTokens;
   tile.last = 0;
+  V::store(tile.shrink, V::zero());
   for (int r = 0; r < tile.n_rows; ++r) {
     const std::int64_t position = tile.position[r];
     std::int64_t first = args.window > 0 ? position - args.window + 1 - page_first : 0;
     std::int64_t last = (position + 1 < end ? position + 1 : end) - page_first;
     first = first < 0 ? 0 : first > kPageTokens ? kPageTokens : first;
     last = last < 0 ? 0 : last > kPageTokens ? kPageTokens : last;
-    tile.shrink[r] = weigh_row<V>(tile.scores + r * kPageTokens, args.scale, first, last,
-                                  tile.partial[r] + width);
+    tile.largest[r] = scale_row<V>(tile.scores + r * kPageTokens, args.scale, first, last,
+                                   tile.partial[r][width]);
+    tile.shrink[r] = tile.partial[r][width] - tile.largest[r];
     tile.first = first < tile.first ? first : tile.first;
     tile.last = last > tile.last ? last : tile.last;
+  }
+  V::store(tile.shrink, V::exp(V::load(tile.shrink)));
+  for (int r = 0; r < tile.n_rows; ++r) {
+    const float sum = weigh_row<V>(tile.scores + r * kPageTokens, tile.largest[r]);
+    tile.partial[r][width] = tile.largest[r];
+    tile.partial[r][width + 1] = tile.partial[r][width + 1] * tile.shrink[r] + sum;
   }
 }
 
 // partial[r] = shrink[r] * partial[r] + sum of weight * v, for kVectors vectors of dimensions from
 // `at` on.
-template <typename V, int kRows, int kVectors>
-inline void add_values(const AttentionTile<V>& tile, const Strips& values, std::int64_t at,
+template <typename V, int kRows, int kVectors, typename Values>
+inline void add_values(const AttentionTile<V>& tile, const Values& values, std::int64_t at,
                        const Ahead& ahead) {
   typename V::Floats sums[kRows][kVectors];
   for (int r = 0; r < kRows; ++r) {
@@ -138,7 +174,7 @@ inline void add_values(const AttentionTile<V>& tile, const Strips& values, std::
   for (std::int64_t j = tile.first; j < tile.last; ++j) {
     ahead.fetch(j);
     typename V::Floats value[kVectors];
-    for (int n = 0; n < kVectors; ++n) value[n] = V::load(values.from[n] + j * kStrip);
+    for (int n = 0; n < kVectors; ++n) value[n] = values.get(j, n);
     for (int r = 0; r < kRows; ++r) {
       const typename V::Floats weight = V::all(tile.scores[r * kPageTokens + j]);
       for (int n = 0; n < kVectors; ++n) {
@@ -162,77 +198,104 @@ inline void with_rows(int n_rows, const Work& work) {
   work.template rows<kRows>();
 }
 
-template <typename V>
+template <typename V, typename Keys>
 struct ScoreWork {
   const AttentionTile<V>& tile;
-  const Strips& keys;
+  Keys keys;
   std::int64_t head_dim;
   std::int64_t at;
-  Ahead ahead;
+  const Ahead& ahead;
   template <int kRows>
   void rows() const {
     score<V, kRows>(tile, keys, head_dim, at, ahead);
   }
 };
 
-template <typename V, int kVectors>
+template <typename V, int kVectors, typename Values>
 struct ValuesWork {
   const AttentionTile<V>& tile;
-  const Strips& values;
+  Values values;
   std::int64_t at;
-  Ahead ahead;
+  const Ahead& ahead;
   template <int kRows>
   void rows() const {
     add_values<V, kRows, kVectors>(tile, values, at, ahead);
   }
 };
 
-// A strip of n elements of 16 lanes as floats. scales: of this strip's keys, [blocks, 16], or of
-// its values, [n].
-template <typename V, bool kKeys>
-inline const float* strip(KvType type, const std::byte* from, const std::byte* scales,
-                          std::int64_t n, float* to) {
-  if (type == KvType::kF32) return reinterpret_cast<const float*>(from);
-  if (type == KvType::kF16) {
-    for (std::int64_t i = 0; i < n * kStrip; i += V::kLanes)
-      V::store(to + i, V::halves(from + 2 * i));
-    return to;
-  }
-  for (std::int64_t i = 0; i < n; ++i) {
-    for (std::int64_t lane = 0; lane < kStrip; lane += V::kLanes) {
-      const typename V::Floats scale =
-          kKeys ? V::halves(scales + (i / kKvBlock * kStrip + lane) * 2) : V::half(scales + i * 2);
-      const std::int64_t at = i * kStrip + lane;
-      V::store(to + at, V::multiply(V::bytes(from + at), scale));
-    }
-  }
-  return to;
-}
-
 inline std::int64_t bytes_of(KvType type) {
   return type == KvType::kF32 ? 4 : type == KvType::kF16 ? 2 : 1;
 }
 
-// The 2 * V::kLanes lanes that begin at lane `at` of the head's keys or values.
+// The 2 * V::kLanes lanes that begin at lane `at` of the head's keys or values; a missing second
+// strip is not pointed to.
 template <typename V, bool kKeys>
 inline Strips strips(const AttentionArgs& args, const std::byte* from, std::int64_t at,
                      float* scratch) {
-  constexpr std::int64_t kBoth = 2 * V::kLanes;
   const std::int64_t n = kKeys ? args.head_dim : kPageTokens;
   const std::int64_t width = kKeys ? kPageTokens : padded(args.head_dim);
   const std::int64_t n_blocks = (args.head_dim + kKvBlock - 1) / kKvBlock;
-  const std::byte* scales = from + width * n;
-  Strips result;
-  for (std::int64_t s = 0; s < kBoth / kStrip && at + s * kStrip < width; ++s) {
-    const std::int64_t index = at / kStrip + s;
-    const std::int64_t scale = kKeys ? index * n_blocks * kStrip : index / 2 * kPageTokens;
-    const float* floats =
-        strip<V, kKeys>(args.type, from + index * n * kStrip * bytes_of(args.type),
-                        scales + scale * 2, n, scratch + s * n * kStrip);
-    result.from[s] = floats;
-    if (kBoth == kStrip) result.from[1] = floats + V::kLanes;
+  Strips result{};
+  for (int v = 0; v < 2 && at + v * V::kLanes < width; ++v) {
+    const std::int64_t index = (at + v * V::kLanes) / kStrip;
+    const std::int64_t lane = (at + v * V::kLanes) % kStrip;
+    const std::int64_t scale = kKeys ? index * n_blocks * kStrip + lane : index / 2 * kPageTokens;
+    result.from[v] = from + (index * n * kStrip + lane) * bytes_of(args.type);
+    result.scales[v] = from + width * n + scale * 2;
+    result.floats[v] = args.type == KvType::kF32
+                           ? reinterpret_cast<float*>(const_cast<std::byte*>(result.from[v]))
+                           : scratch + (index - at / kStrip) * n * kStrip + lane;
   }
   return result;
+}
+
+// The first tile that is scored makes the keys floats, the others find them so.
+template <typename V>
+inline void score_tiles(const AttentionArgs& args, const Strips& keys, std::int64_t at,
+                        const Ahead& ahead, const AttentionTile<V>* tiles, std::int64_t n_tiles) {
+  const auto score_with = [&]<typename Keys>(const AttentionTile<V>& tile, const Keys& source) {
+    with_rows<V::kTile>(tile.n_rows, ScoreWork<V, Keys>{tile, source, args.head_dim, at, ahead});
+  };
+  for (std::int64_t i = 0; i < n_tiles; ++i) {
+    if (i > 0 || args.type == KvType::kF32) {
+      score_with(tiles[i], Filled<V>{keys});
+    } else if (args.type == KvType::kF16) {
+      score_with(tiles[i], Filling<V, true, KvType::kF16>{keys});
+    } else {
+      score_with(tiles[i], Filling<V, true, KvType::kQ8_0>{keys});
+    }
+  }
+}
+
+template <typename V, int kVectors>
+inline void add_tiles(const AttentionArgs& args, const Strips& values, std::int64_t at,
+                      const Ahead& ahead, const AttentionTile<V>* tiles, std::int64_t n_tiles) {
+  using Halves = Filling<V, false, KvType::kF16>;
+  using Bytes = Filling<V, false, KvType::kQ8_0>;
+  // The first tile makes those values floats that it sees; what only others see is made so before.
+  bool ready = args.type == KvType::kF32;
+  for (std::int64_t i = 1; i < n_tiles && !ready; ++i) {
+    ready = tiles[i].first < tiles[0].first || tiles[i].last > tiles[0].last;
+  }
+  if (ready && args.type != KvType::kF32) {
+    for (int n = 0; n < kVectors; ++n) {
+      for (std::int64_t j = 0; j < kPageTokens; ++j) {
+        args.type == KvType::kF16 ? Halves{values}.get(j, n) : Bytes{values}.get(j, n);
+      }
+    }
+  }
+  const auto add_with = [&]<typename Values>(const AttentionTile<V>& tile, const Values& source) {
+    with_rows<V::kTile>(tile.n_rows, ValuesWork<V, kVectors, Values>{tile, source, at, ahead});
+  };
+  for (std::int64_t i = 0; i < n_tiles; ++i) {
+    if (i > 0 || ready) {
+      add_with(tiles[i], Filled<V>{values});
+    } else if (args.type == KvType::kF16) {
+      add_with(tiles[i], Halves{values});
+    } else {
+      add_with(tiles[i], Bytes{values});
+    }
+  }
 }
 
 // next: the page after it.
@@ -244,14 +307,12 @@ void attend_page(const AttentionArgs& args, std::int64_t page_first, const std::
   const std::int64_t width = padded(args.head_dim);
   const std::int64_t step = kBoth * bytes_of(args.type);
   for (std::int64_t at = 0; at < kPageTokens; at += kBoth) {
-    const Strips keys = strips<V, true>(args, page + args.k_at, at, scratch);
     const bool is_last = at + kBoth == kPageTokens;
     const Ahead ahead{
         is_last ? page + args.v_at : page + args.k_at + (at / kBoth + 1) * args.head_dim * step,
         step};
-    for (std::int64_t i = 0; i < n_tiles; ++i) {
-      with_rows<V::kTile>(tiles[i].n_rows, ScoreWork<V>{tiles[i], keys, args.head_dim, at, ahead});
-    }
+    score_tiles<V>(args, strips<V, true>(args, page + args.k_at, at, scratch), at, ahead, tiles,
+                   n_tiles);
   }
   for (std::int64_t i = 0; i < n_tiles; ++i) weigh(args, page_first, end, tiles[i]);
   for (std::int64_t at = 0; at < width; at += kBoth) {
@@ -260,12 +321,10 @@ void attend_page(const AttentionArgs& args, std::int64_t page_first, const std::
     const Ahead ahead{
         is_last ? next + args.k_at : page + args.v_at + (at / kBoth + 1) * kPageTokens * step,
         is_last ? 2 * step : step};
-    for (std::int64_t i = 0; i < n_tiles; ++i) {
-      if (at + kBoth <= width) {
-        with_rows<V::kTile>(tiles[i].n_rows, ValuesWork<V, 2>{tiles[i], values, at, ahead});
-      } else {
-        with_rows<V::kTile>(tiles[i].n_rows, ValuesWork<V, 1>{tiles[i], values, at, ahead});
-      }
+    if (at + kBoth <= width) {
+      add_tiles<V, 2>(args, values, at, ahead, tiles, n_tiles);
+    } else {
+      add_tiles<V, 1>(args, values, at, ahead, tiles, n_tiles);
     }
   }
 }
