@@ -41,15 +41,6 @@ std::string Utf8Stream::finish() {
   return std::exchange(pending_, {}).empty() ? "" : "\xEF\xBF\xBD";
 }
 
-TokenSet text_tokens(const Tokenizer& tokenizer) {
-  TokenSet set(static_cast<std::size_t>(tokenizer.size()), 0);
-  for (std::size_t i = 0; i < set.size(); ++i) {
-    set[i] = tokenizer.bytes(static_cast<TokenId>(i)).empty() ? 0 : 1;
-  }
-  for (const TokenId stop : tokenizer.stops()) set[static_cast<std::size_t>(stop)] = 1;
-  return set;
-}
-
 GenerationTask::GenerationTask(std::shared_ptr<const LoadedModel> model,
                                std::shared_ptr<const TokenSet> writable, GenerateRequest request,
                                EncodedPrompt prompt, ConstraintMatcher matcher)
@@ -57,7 +48,7 @@ GenerationTask::GenerationTask(std::shared_ptr<const LoadedModel> model,
       writable_(std::move(writable)),
       on_text_(std::move(request.on_text)),
       on_progress_(std::move(request.on_progress)),
-      matcher_(std::move(matcher)),
+      writer_(model_->tokenizer(), model_->token_trie(), *writable_, std::move(matcher)),
       sampler_(request.sampling) {
   tenant = std::move(request.tenant);
   priority = request.priority;
@@ -74,10 +65,32 @@ GenerationTask::GenerationTask(std::shared_ptr<const LoadedModel> model,
   tokens.reserve(tokens.size() + room);
   ids_.reserve(room);
   written_.reserve(room * kBytesPerToken);
-  mask_.reserve(writable_->size());
   if (on_text_) {
     text_out_.reserve(kOutboxBytes);
     delivered_.reserve(kOutboxBytes);
+  }
+  check_least();
+}
+
+std::size_t GenerationTask::tokens_left() const {
+  const std::int64_t wanted = limits.max_tokens - usage.generated;
+  const std::int64_t room = model_->context_length() - static_cast<std::int64_t>(tokens.size());
+  return static_cast<std::size_t>(std::max<std::int64_t>(0, std::min(wanted, room)));
+}
+
+void GenerationTask::check_least() const {
+  const auto least = static_cast<std::int64_t>(writer_.least_tokens());
+  if (least > limits.max_tokens) {
+    throw Error(ErrorCode::kInvalid,
+                "limits: max_tokens is " + std::to_string(limits.max_tokens) +
+                    ", but the shortest text that the constraint allows takes " +
+                    std::to_string(least) + " tokens");
+  }
+  if (least > static_cast<std::int64_t>(tokens_left())) {
+    throw Error(ErrorCode::kExhausted,
+                "the shortest text that the constraint allows takes " + std::to_string(least) +
+                    " tokens; behind the prompt the context has room for " +
+                    std::to_string(tokens_left()) + ": shorten the conversation");
   }
 }
 
@@ -115,36 +128,29 @@ void GenerationTask::deliver() {
   if (!delivered_.empty()) on_text_(delivered_);
 }
 
-const TokenSet& GenerationTask::allowed() {
-  if (matcher_.unconstrained()) return *writable_;
-  model_->token_trie().mask(matcher_, mask_);
-  return mask_;
-}
-
 bool GenerationTask::take(std::size_t, std::span<const float> logits) {
-  const SampledToken next = sampler_.sample(logits, allowed());
+  const SampledToken next = writer_.pick(sampler_, logits, tokens_left());
   const std::vector<TokenId>& stops = model_->tokenizer().stops();
   if (std::find(stops.begin(), stops.end(), next.id) != stops.end()) {
     generation_.finish = FinishReason::kStop;
     return false;
   }
-  const std::string_view bytes = model_->tokenizer().bytes(next.id);
-  if (!matcher_.unconstrained() && !matcher_.accept(bytes)) {
-    throw Error(ErrorCode::kInternal,
-                "a token passed the constraint's mask but not the constraint");
+  if (next.id < 0) {
+    generation_.finish = FinishReason::kLength;
+    return false;
   }
+  const std::string_view bytes = model_->tokenizer().bytes(next.id);
   tokens.push_back(next.id);
   ids_.push_back(next.id);
   written_ += bytes;
   ++usage.generated;
   generation_.log_probability += next.log_probability;
   if (on_text_) hand_out(stream_.push(bytes));
-  if (matcher_.at_end()) {
+  if (writer_.at_end()) {
     generation_.finish = FinishReason::kConstraint;
     return false;
   }
-  const bool full = static_cast<std::int64_t>(tokens.size()) >= model_->context_length();
-  if (full || usage.generated >= limits.max_tokens) {
+  if (tokens_left() == 0) {
     generation_.finish = FinishReason::kLength;
     return false;
   }

@@ -1,6 +1,7 @@
 // GenerationTask: writes an assistant turn token by token under a constraint.
 #pragma once
 
+#include <orkestra/model/engine/constrained_writer.h>
 #include <orkestra/model/engine/loaded_model.h>
 #include <orkestra/model/engine/sampler.h>
 #include <orkestra/model/engine/task.h>
@@ -27,13 +28,11 @@ class Utf8Stream {
   std::string pending_;
 };
 
-// 1 for every token free text may hold: those with bytes, and the stop tokens.
-using TokenSet = std::vector<std::uint8_t>;
-TokenSet text_tokens(const Tokenizer& tokenizer);
-
 class GenerationTask final : public Task {
  public:
-  // `writable` is text_tokens() of the model. `prompt` is not empty.
+  // `writable` is text_tokens() of the model. `prompt` is not empty. Throws Error{kInvalid} when
+  // what the constraint allows is longer than the request's limit, {kExhausted} when it is longer
+  // than the context.
   GenerationTask(std::shared_ptr<const LoadedModel> model, std::shared_ptr<const TokenSet> writable,
                  GenerateRequest request, EncodedPrompt prompt, ConstraintMatcher matcher);
 
@@ -50,16 +49,16 @@ class GenerationTask final : public Task {
   void deliver() override;
 
  private:
-  const TokenSet& allowed();
+  std::size_t tokens_left() const;
+  void check_least() const;
   void hand_out(std::string_view text);
 
   std::shared_ptr<const LoadedModel> model_;
   std::shared_ptr<const TokenSet> writable_;
   const std::function<void(std::string_view)> on_text_;
   const std::function<void(std::int64_t, std::int64_t)> on_progress_;
-  ConstraintMatcher matcher_;
+  ConstrainedWriter writer_;
   Sampler sampler_;
-  TokenSet mask_;
   Utf8Stream stream_;
   std::string written_;
   std::vector<TokenId> ids_;

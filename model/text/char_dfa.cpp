@@ -14,7 +14,26 @@ constexpr std::uint32_t utf8_size(std::uint32_t c) {
   return c < 0x80 ? 1 : (c < 0x800 ? 2 : (c < 0x10000 ? 3 : 4));
 }
 
+bool is_plain(std::uint32_t c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; }
+
 }  // namespace
+
+std::uint32_t json_size(std::uint32_t c) {
+  if (c == '"' || c == '\\' || (c >= '\b' && c <= '\r' && c != 0x0B)) return 2;
+  return c < 0x20 ? 6 : utf8_size(c);
+}
+
+std::uint32_t cheapest_code_point(std::uint32_t first, std::uint32_t last) {
+  for (const std::uint32_t c : {std::uint32_t{'a'}, std::uint32_t{'A'}, std::uint32_t{'0'}}) {
+    if (first <= c && c <= last) return c;
+  }
+  std::uint32_t best = first;
+  for (std::uint32_t c = first; c <= std::min(last, 0x80U); ++c) {
+    if (is_plain(c)) return c;
+    if (json_size(c) < json_size(best)) best = c;
+  }
+  return best;
+}
 
 // Code points that text can hold: all but surrogates.
 const CodePoints& text_code_points() {
@@ -53,11 +72,11 @@ CharDfa CharDfaBuilder::finish() && {
   for (std::size_t i = 0; i < n; ++i) {
     if (states_[i].accepts) distance[i] = 0;
   }
-  // Edges turned round, then the nearest state first (Dijkstra, by buckets: steps are 1 to 4).
+  // Edges turned round, then the nearest state first (Dijkstra, by buckets: steps are 1 to 6).
   std::vector<std::vector<std::pair<std::uint32_t, std::uint32_t>>> back(n);
   for (std::uint32_t i = 0; i < n; ++i) {
     for (const CharDfa::Edge& edge : states_[i].edges) {
-      back[edge.target].emplace_back(i, utf8_size(edge.first));
+      back[edge.target].emplace_back(i, json_size(cheapest_code_point(edge.first, edge.last)));
     }
   }
   std::vector<std::vector<std::uint32_t>> buckets(1);
@@ -242,6 +261,19 @@ bool CharDfa::any_edge(std::uint32_t state, std::uint32_t first, std::uint32_t l
   const auto it = std::lower_bound(begin, end, first,
                                    [](const Edge& edge, std::uint32_t c) { return edge.last < c; });
   return it != end && it->first <= last;
+}
+
+std::uint32_t CharDfa::nearest(std::uint32_t state) const {
+  std::uint32_t best = kNone;
+  std::uint32_t chosen = kNone;
+  for (std::uint32_t e = begin_[state]; e < begin_[state + 1]; ++e) {
+    const std::uint32_t c = cheapest_code_point(edges_[e].first, edges_[e].last);
+    const std::uint32_t bytes = json_size(c) + distance_[edges_[e].target];
+    if (bytes >= best) continue;
+    best = bytes;
+    chosen = c;
+  }
+  return chosen;
 }
 
 std::uint32_t CharDfa::farthest(std::uint32_t state) const {

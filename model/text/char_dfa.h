@@ -12,6 +12,11 @@
 
 namespace orkestra::model {
 
+// Bytes of a code point inside a JSON string, in the spelling of dump_json.
+std::uint32_t json_size(std::uint32_t code_point);
+// One of [first, last] with the fewest such bytes.
+std::uint32_t cheapest_code_point(std::uint32_t first, std::uint32_t last);
+
 class CharDfa {
  public:
   struct Edge {
@@ -43,8 +48,10 @@ class CharDfa {
   std::uint32_t next(std::uint32_t state, std::uint32_t code_point) const;  // kNone = not allowed
   // Whether some code point in [first, last] is allowed.
   bool any_edge(std::uint32_t state, std::uint32_t first, std::uint32_t last) const;
-  // Bytes of UTF-8 that are at least needed from `state` to an accepting one.
+  // Bytes that are at least needed from `state` to an accepting one, as JSON is written.
   std::uint32_t distance(std::uint32_t state) const { return distance_[state]; }
+  // The next character on the shortest way; kNone where there is none.
+  std::uint32_t nearest(std::uint32_t state) const;
   // The largest distance one character may lead to.
   std::uint32_t farthest(std::uint32_t state) const;
 

@@ -18,7 +18,6 @@ ByteDfa text_without(std::string_view forbidden) {
   dfa.states.resize(forbidden.size());
   for (std::size_t k = 0; k < forbidden.size(); ++k) {
     ByteDfa::State& state = dfa.states[k];
-    state.accepts = state.goes_on = true;
     for (int byte = 0; byte < 256; ++byte) {
       const std::string read = std::string(forbidden.substr(0, k)) + static_cast<char>(byte);
       std::size_t kept = read.size();

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,9 +38,15 @@ class ConstraintMatcher {
 
   bool accept(std::string_view bytes);  // false (and unchanged) when they are not allowed next
   bool accept_byte(std::uint8_t byte);
+  void undo();            // takes back the last accept() that was true, once
   bool complete() const;  // the output may end here
   bool at_end() const;    // it must: nothing else is allowed
   bool unconstrained() const;
+  // Bytes that are enough to finish the output, few of them; 0 when it may end here, 2^30 when
+  // there are too many or that isn't known.
+  std::uint32_t distance() const;
+  // Such an end; nullopt where none is known (a JSON number in any spelling).
+  std::optional<std::string> shortest_end() const;
   // The bytes that must come next, whatever is chosen: as long as the output may not end and only
   // one byte is allowed. At most `max_bytes`; "" when there is a choice already. They can be
   // tokenized and appended without asking the model; the last token may well be cut short by the
@@ -60,6 +67,9 @@ class TokenTrie {
   // allowed[id] = 1 for every token whose bytes the matcher would accept, 0 otherwise.
   // Stop tokens are allowed exactly when the matcher is complete. `allowed` has size() entries.
   void mask(const ConstraintMatcher& matcher, std::vector<std::uint8_t>& allowed) const;
+  // The fewest tokens with just these bytes; none when there are no such tokens.
+  std::vector<TokenId> spell(std::string_view bytes) const;
+  bool spells_all_bytes() const;  // whether each byte is a token
 
  private:
   struct Tree;

@@ -24,22 +24,36 @@ ConstraintMatcher& ConstraintMatcher::operator=(ConstraintMatcher&&) noexcept = 
 ConstraintMatcher::~ConstraintMatcher() = default;
 
 bool ConstraintMatcher::accept(std::string_view bytes) {
-  ThreadSet now = state_->set;
+  State& state = *state_;
+  if (state.simulation.mark() > kFramesBeforeCompacting) state.simulation.compact(state.set);
+  const std::size_t mark = state.simulation.mark();
+  ThreadSet now = state.set;
   ThreadSet next;
-  const std::size_t mark = state_->simulation.mark();
   for (const char c : bytes) {
-    state_->simulation.step(now, static_cast<std::uint8_t>(c), next);
+    state.simulation.step(now, static_cast<std::uint8_t>(c), next);
     if (next.threads.empty() && !next.accepting) {
-      state_->simulation.drop_frames(mark);
+      state.simulation.drop_frames(mark);
       return false;
     }
     std::swap(now, next);
   }
-  state_->set = std::move(now);
-  if (state_->simulation.mark() > kFramesBeforeCompacting) {
-    state_->simulation.compact(state_->set);
-  }
+  state.before = std::exchange(state.set, std::move(now));
+  state.mark_before = mark;
   return true;
+}
+
+void ConstraintMatcher::undo() {
+  state_->set = std::move(state_->before);
+  state_->simulation.drop_frames(state_->mark_before);
+}
+
+std::uint32_t ConstraintMatcher::distance() const {
+  return state_->simulation.distance(state_->set);
+}
+
+std::optional<std::string> ConstraintMatcher::shortest_end() const {
+  Simulation simulation = state_->simulation;
+  return simulation.shortest_end(state_->set);
 }
 
 bool ConstraintMatcher::accept_byte(std::uint8_t byte) {

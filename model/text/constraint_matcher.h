@@ -17,6 +17,8 @@ struct ConstraintMatcher::State {
   std::shared_ptr<const ConstraintProgram> program;
   Simulation simulation;
   ThreadSet set;
+  ThreadSet before;  // the last accept(): `set` as it was, and the frames there were
+  std::size_t mark_before = 0;
 };
 
 }  // namespace orkestra::model

@@ -35,8 +35,8 @@ void Simulation::step(const ThreadSet& in, std::uint8_t byte, ThreadSet& out) {
         if (next == ByteDfa::kDead) break;
         Thread moved = thread;
         moved.dfa_state = next;
-        if (dfa.states[next].goes_on) add(moved, out);
-        if (dfa.states[next].accepts) follow(instruction.next, thread.stack, out);
+        add(moved, out);
+        follow(instruction.next, thread.stack, out);
         break;
       }
       case Op::kSpan: {
@@ -105,7 +105,7 @@ void Simulation::step_number_text(const Thread& thread, std::uint8_t byte, Threa
   // The bytes so far are a chain of frames, so that a thread stays small.
   const auto last = static_cast<std::uint32_t>(thread.number.value);
   if (frames_[last].depth >= kMaxNumberBytes) return;
-  moved.number.value = push(last, byte);
+  moved.number.value = push(last, byte, 1, 0);
   add(moved, out);
   if (!shape.may_end()) return;
   std::string text;
@@ -126,7 +126,7 @@ void Simulation::follow_members(const Instruction& instruction, std::uint32_t st
   std::uint32_t below = stack;  // the object's own frame
   std::uint32_t next = 0;
   std::uint32_t count = 0;
-  std::vector<bool> seen(object.ordered ? 0 : n, false);
+  seen_.assign(object.ordered ? 0 : n, false);
   for (; frames_[below].value != kObjectFrame; below = frames_[below].parent) {
     const std::uint32_t value = frames_[below].value;
     if (object.ordered) {
@@ -134,47 +134,81 @@ void Simulation::follow_members(const Instruction& instruction, std::uint32_t st
       count = value >> 16U;
     } else {
       ++count;
-      if (value < n) seen[value] = true;
+      if (value < n) seen_[value] = true;
     }
   }
-  const auto is_left = [&](std::uint32_t i) { return object.ordered ? i >= next : !seen[i]; };
-  std::uint32_t left = 0;
-  std::uint32_t required = 0;
+  const auto is_left = [&](std::uint32_t i) { return object.ordered ? i >= next : !seen_[i]; };
+  MembersLeft left;
   for (std::uint32_t i = 0; i < n; ++i) {
     if (!is_left(i)) continue;
-    ++left;
-    if (object.members[i].required) ++required;
+    ++left.members;
+    if (!object.members[i].required) continue;
+    ++left.required;
+    left.required_bytes += object.members[i].bytes + object.comma_bytes;
   }
-  if (required == 0 && count >= object.min) open_.emplace_back(object.close, frames_[below].parent);
+  const std::uint32_t outer = frames_[below].parent;
+  if (left.required == 0 && count >= object.min) open_.emplace_back(object.close, outer);
   const auto entry = [&](const ObjectCode::Member& member) {
     return instruction.b == 0 ? member.first : member.later;
-  };
-  const auto room = [&](std::uint32_t still_required, std::uint32_t still_left) {
-    if (object.max != kUnlimited && count + 1 + still_required > object.max) return false;
-    return !object.others.empty() || count + 1 + still_left >= object.min;
   };
   // Beyond what the bounds ask, the count need not be known.
   const bool counts = object.max != kUnlimited || count < object.min;
   const std::uint32_t now = counts ? count + 1 : count;
-  for (std::uint32_t i = 0, before = 0; i < n; ++i) {
+  const auto room = [&](const MembersLeft& rest) {
+    if (object.max != kUnlimited && count + 1 + rest.required > object.max) return false;
+    return !object.others.empty() || count + 1 + rest.members >= object.min;
+  };
+  const auto distance = [&](const MembersLeft& rest) {
+    return members_distance(object, rest, count + 1, outer);
+  };
+  MembersLeft rest = left;
+  for (std::uint32_t i = 0; i < n; ++i) {
     if (!is_left(i)) continue;
     const ObjectCode::Member& member = object.members[i];
-    if (object.ordered) ++before;
-    const std::uint32_t rest = object.ordered ? left - before : left - 1;
-    if (room(required - (member.required ? 1U : 0U), rest)) {
-      const std::uint32_t frame =
-          object.ordered ? push(below, (i + 1) | (now << 16U), 0) : push(stack, i, 0);
+    if (!object.ordered) rest = left;
+    --rest.members;
+    if (member.required) {
+      --rest.required;
+      rest.required_bytes -= member.bytes + object.comma_bytes;
+    }
+    if (room(rest)) {
+      const std::uint32_t frame = object.ordered
+                                      ? push(below, (i + 1) | (now << 16U), 0, distance(rest))
+                                      : push(stack, i, 0, distance(rest));
       open_.emplace_back(entry(member), frame);
     }
     if (object.ordered && member.required) break;
   }
-  if (object.others.empty() || (object.ordered && required > 0) || !room(required, left)) return;
+  if (object.others.empty() || (object.ordered && left.required > 0) || !room(left)) return;
   for (const ObjectCode::Member& other : object.others) {
-    const std::uint32_t frame = object.ordered ? push(below, n | (now << 16U), 0)
-                                : counts       ? push(stack, n, 0)
+    const std::uint32_t frame = object.ordered ? push(below, n | (now << 16U), 0, distance(left))
+                                : counts       ? push(stack, n, 0, distance(left))
                                                : stack;
     open_.emplace_back(entry(other), frame);
   }
+}
+
+// From behind a member to the end of the output.
+std::uint32_t Simulation::members_distance(const ObjectCode& object, const MembersLeft& left,
+                                           std::uint32_t count, std::uint32_t outer) const {
+  std::uint64_t bytes = left.required_bytes;
+  if (count + left.required < object.min) {
+    std::uint64_t dearest = 0;
+    for (const auto* list : {&object.members, &object.others}) {
+      for (const ObjectCode::Member& one : *list)
+        dearest = std::max<std::uint64_t>(dearest, one.bytes);
+    }
+    bytes += (object.min - count - left.required) * (dearest + object.comma_bytes);
+  }
+  bytes += behind(object.close, outer);
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes, GrammarCost::kMost));
+}
+
+std::uint32_t Simulation::loop_distance(const Instruction& loop, std::uint32_t done,
+                                        std::uint32_t parent) const {
+  const std::uint64_t left = done < loop.a ? loop.a - done : 0;
+  const std::uint64_t bytes = left * program_->code[loop.body].distance + behind(loop.next, parent);
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes, GrammarCost::kMost));
 }
 
 // Everything that can be reached from `pc` without reading a byte.
@@ -186,12 +220,17 @@ void Simulation::follow(std::uint32_t first_pc, std::uint32_t first_stack, Threa
     open_.pop_back();
     if (++visits_ > kMaxVisits) return;
     const Instruction& instruction = program_->code[pc];
+    // What can't be finished within the bound is not begun.
+    if (frames_[stack].depth + instruction.nesting > kMaxStackDepth) continue;
     switch (instruction.op) {
       case Op::kRange:
-      case Op::kDfa:
       case Op::kNumber:
       case Op::kNumberText:
         add({.pc = pc, .stack = stack}, out);
+        break;
+      case Op::kDfa:
+        add({.pc = pc, .stack = stack}, out);
+        open_.emplace_back(instruction.next, stack);
         break;
       case Op::kString: {
         const StringRule::State start = StringRule::start();
@@ -206,7 +245,7 @@ void Simulation::follow(std::uint32_t first_pc, std::uint32_t first_stack, Threa
         break;
       case Op::kObject:
         if (frames_[stack].depth < kMaxStackDepth) {
-          open_.emplace_back(instruction.next, push(stack, kObjectFrame));
+          open_.emplace_back(instruction.next, push(stack, kObjectFrame, 1, behind(pc, stack)));
         }
         break;
       case Op::kMembers:
@@ -230,7 +269,8 @@ void Simulation::follow(std::uint32_t first_pc, std::uint32_t first_stack, Threa
         break;
       case Op::kCall:
         if (frames_[stack].depth < kMaxStackDepth) {
-          open_.emplace_back(instruction.a, push(stack, instruction.next));
+          open_.emplace_back(instruction.a,
+                             push(stack, instruction.next, 1, behind(instruction.next, stack)));
         }
         break;
       case Op::kReturn:
@@ -238,7 +278,8 @@ void Simulation::follow(std::uint32_t first_pc, std::uint32_t first_stack, Threa
         break;
       case Op::kCount:
         if (frames_[stack].depth < kMaxStackDepth) {
-          open_.emplace_back(instruction.next, push(stack, 0));
+          const Instruction& loop = program_->code[instruction.next];
+          open_.emplace_back(instruction.next, push(stack, 0, 1, loop_distance(loop, 0, stack)));
         }
         break;
       case Op::kLoop: {
@@ -247,8 +288,11 @@ void Simulation::follow(std::uint32_t first_pc, std::uint32_t first_stack, Threa
         if (frame.value < instruction.b) {
           // Without an upper bound it is enough to count up to the lower one.
           const bool counts = instruction.b != kUnlimited || frame.value < instruction.a;
-          open_.emplace_back(instruction.body,
-                             counts ? push(frame.parent, frame.value + 1) : stack);
+          const std::uint32_t done = frame.value + 1;
+          open_.emplace_back(
+              instruction.body,
+              counts ? push(frame.parent, done, 1, loop_distance(instruction, done, frame.parent))
+                     : stack);
         }
         break;
       }
@@ -274,8 +318,9 @@ bool Simulation::same(const Thread& a, const Thread& b) const {
          a.number == b.number && same_stack(a.stack, b.stack);
 }
 
-std::uint32_t Simulation::push(std::uint32_t parent, std::uint32_t value, std::uint32_t nesting) {
-  frames_.push_back({parent, value, frames_[parent].depth + nesting});
+std::uint32_t Simulation::push(std::uint32_t parent, std::uint32_t value, std::uint32_t nesting,
+                               std::uint32_t distance) {
+  frames_.push_back({parent, value, frames_[parent].depth + nesting, distance});
   return static_cast<std::uint32_t>(frames_.size() - 1);
 }
 

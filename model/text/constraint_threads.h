@@ -4,8 +4,11 @@
 
 #include <orkestra/model/text/constraint_program.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace orkestra::model {
@@ -33,7 +36,6 @@ struct ThreadSet {
 class Simulation {
  public:
   static constexpr std::size_t kMaxThreads = 1024;
-  static constexpr std::uint32_t kMaxStackDepth = 200;
   static constexpr std::size_t kMaxVisits = 20'000;
 
   explicit Simulation(const ConstraintProgram& program);
@@ -52,11 +54,19 @@ class Simulation {
 
   bool reads_any_text(const ThreadSet& set) const;
 
+  // Bytes that are missing to the end of the output: of the shortest, or somewhat more (inside a
+  // character, a span). GrammarCost::kMost: not known, or too many.
+  std::uint32_t distance(const ThreadSet& set) const;
+  // A text of at most so many bytes that ends the output; nullopt where it isn't known (numbers
+  // in any spelling). Adds frames.
+  std::optional<std::string> shortest_end(const ThreadSet& set);
+
  private:
   struct Frame {
     std::uint32_t parent = 0;
     std::uint32_t value = 0;  // a return address or a counter
     std::uint32_t depth = 0;
+    std::uint32_t distance = 0;  // from where this frame is taken off (or read) to the end
   };
 
   void follow(std::uint32_t pc, std::uint32_t stack, ThreadSet& out);
@@ -66,12 +76,29 @@ class Simulation {
   bool same(const Thread& a, const Thread& b) const;
   void add(const Thread& thread, ThreadSet& out) const;
   static constexpr std::uint32_t kObjectFrame = UINT32_MAX;
-  std::uint32_t push(std::uint32_t parent, std::uint32_t value, std::uint32_t nesting = 1);
+  std::uint32_t push(std::uint32_t parent, std::uint32_t value, std::uint32_t nesting,
+                     std::uint32_t distance);
+  std::uint32_t behind(std::uint32_t pc, std::uint32_t stack) const {
+    return std::min(GrammarCost::kMost, program_->code[pc].distance + frames_[stack].distance);
+  }
+  std::uint32_t loop_distance(const Instruction& loop, std::uint32_t done,
+                              std::uint32_t parent) const;
+  // Members that may follow, and those of them that must.
+  struct MembersLeft {
+    std::uint32_t members = 0;
+    std::uint32_t required = 0;
+    std::uint64_t required_bytes = 0;  // with a comma each
+  };
+  std::uint32_t members_distance(const ObjectCode& object, const MembersLeft& left,
+                                 std::uint32_t count, std::uint32_t outer) const;
+  std::uint32_t thread_distance(const Thread& thread) const;
+  std::string next_bytes(const Thread& thread) const;
   bool same_stack(std::uint32_t a, std::uint32_t b) const;
 
   const ConstraintProgram* program_;
   std::vector<Frame> frames_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> open_;  // pc, stack
+  std::vector<bool> seen_;                                     // members of an object
   std::size_t visits_ = 0;
 };
 

@@ -65,20 +65,6 @@ NodeId Grammar::object(GrammarObject object) {
               .children = std::move(children)});
 }
 
-bool Grammar::object_is_productive(const GrammarObject& object,
-                                   const std::vector<bool>& good) const {
-  std::uint32_t possible = 0;
-  std::uint32_t required = 0;
-  for (const GrammarObject::Member& member : object.members) {
-    if (member.required && !good[member.node]) return false;
-    possible += good[member.node] ? 1U : 0U;
-    required += member.required ? 1U : 0U;
-  }
-  const bool more = std::any_of(object.others.begin(), object.others.end(),
-                                [&](NodeId other) { return good[other]; });
-  return required <= object.max && object.min <= object.max && (more || possible >= object.min);
-}
-
 NodeId Grammar::sequence(std::vector<NodeId> children) {
   return add({.kind = Kind::kSequence, .children = std::move(children)});
 }
@@ -99,29 +85,6 @@ RuleId Grammar::make_rule() {
 
 NodeId Grammar::rule(RuleId rule) { return add({.kind = Kind::kRule, .index = rule}); }
 
-std::vector<bool> Grammar::productive() const {
-  std::vector<bool> good(nodes_.size(), false);
-  const auto is_good = [&](NodeId child) { return good[child]; };
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (std::size_t i = 0; i < nodes_.size(); ++i) {
-      if (good[i]) continue;
-      const GrammarNode& node = nodes_[i];
-      const auto& c = node.children;
-      bool now = true;
-      if (node.kind == Kind::kNothing) now = false;
-      if (node.kind == Kind::kSpan) now = !spans_[node.index].empty();
-      if (node.kind == Kind::kSequence) now = std::all_of(c.begin(), c.end(), is_good);
-      if (node.kind == Kind::kAnyOf) now = std::any_of(c.begin(), c.end(), is_good);
-      if (node.kind == Kind::kRepeat) now = node.first == 0 || is_good(c.front());
-      if (node.kind == Kind::kRule) now = is_good(rules_[node.index]);
-      if (node.kind == Kind::kObject) now = object_is_productive(objects_[node.index], good);
-      if (now) good[i] = changed = true;
-    }
-  }
-  return good;
-}
-
 std::vector<bool> Grammar::nullable() const {
   std::vector<bool> null(nodes_.size(), false);
   const auto is_null = [&](NodeId child) { return null[child]; };
@@ -131,7 +94,8 @@ std::vector<bool> Grammar::nullable() const {
       if (null[i]) continue;
       const GrammarNode& node = nodes_[i];
       const auto& c = node.children;
-      bool now = node.kind == Kind::kEmpty || node.kind == Kind::kText || node.kind == Kind::kSpace;
+      bool now = node.kind == Kind::kEmpty || node.kind == Kind::kText || node.kind == Kind::kDfa ||
+                 node.kind == Kind::kSpace;
       if (node.kind == Kind::kBytes) now = node.bytes.empty();
       if (node.kind == Kind::kSequence) now = std::all_of(c.begin(), c.end(), is_null);
       if (node.kind == Kind::kAnyOf) now = std::any_of(c.begin(), c.end(), is_null);

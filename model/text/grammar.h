@@ -22,13 +22,11 @@ using RuleId = std::uint32_t;
 
 constexpr std::uint32_t kUnlimited = UINT32_MAX;
 
-// A deterministic automaton over bytes, for the parts every JSON text is full of.
+// A deterministic automaton over bytes. It may end in every state: text without some marker.
 struct ByteDfa {
   static constexpr std::uint8_t kDead = 255;
   struct State {
     std::vector<std::uint8_t> next = std::vector<std::uint8_t>(256, kDead);
-    bool accepts = false;
-    bool goes_on = false;
   };
   std::vector<State> states;  // [0] is the start
 };
@@ -40,7 +38,7 @@ struct GrammarNode {
     kBytes,       // bytes
     kRange,       // one byte in [first, last]
     kText,        // any bytes
-    kDfa,         // index
+    kDfa,         // index; may match nothing
     kSpan,        // index
     kString,      // index: a JSON string
     kNumber,      // index: a JSON number, restricted while it is written
@@ -74,6 +72,14 @@ struct GrammarObject {
   NodeId open = 0;      // "{", "," and "}", with the white space around them
   NodeId comma = 0;
   NodeId close = 0;
+};
+
+// The least that the texts of each node take.
+struct GrammarCost {
+  static constexpr std::uint32_t kNone = UINT32_MAX;  // no text matches
+  static constexpr std::uint32_t kMost = 1U << 30U;   // and more
+  std::vector<std::uint32_t> bytes{};                 // [size()] of the shortest text
+  std::vector<std::uint32_t> nesting{};               // [size()] frames that reading it takes
 };
 
 class Grammar {
@@ -110,17 +116,19 @@ class Grammar {
   std::vector<SpanIndex>& spans() { return spans_; }
   std::vector<StringRule>& strings() { return strings_; }
   std::vector<NumberRule>& numbers() { return numbers_; }
+  const std::vector<SpanIndex>& spans() const { return spans_; }
+  const std::vector<StringRule>& strings() const { return strings_; }
+  const std::vector<NumberRule>& numbers() const { return numbers_; }
   std::vector<NumberTest>& number_tests() { return number_tests_; }
   const GrammarObject& object_at(std::uint32_t index) const { return objects_[index]; }
 
-  // [size()] whether some text matches the node: what can't be completed must not be started.
-  std::vector<bool> productive() const;
+  // Bounds of what is missing, and what no text matches: that must not be started.
+  GrammarCost cost() const;
   // Throws Error{kInvalid} when a rule refers to itself before anything is written.
   void refuse_left_recursion() const;
 
  private:
   NodeId add(GrammarNode node);
-  bool object_is_productive(const GrammarObject& object, const std::vector<bool>& good) const;
   std::vector<bool> nullable() const;
 
   std::vector<GrammarNode> nodes_;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
-#include <string>
+#include <string_view>
 
 namespace orkestra::model {
 namespace {
@@ -167,6 +167,20 @@ bool NumberRule::advance(State& state, std::uint8_t byte) const {
 
 bool NumberRule::may_end(const State& state) const {
   return state.digits > 0 && (!state.point || state.fraction > 0) && exists(state, 0, 0);
+}
+
+std::uint8_t NumberRule::next_byte(const State& state) const {
+  std::uint8_t best = 0;
+  std::uint32_t least = UINT32_MAX;
+  for (const char byte : std::string_view("0123456789.-")) {
+    State next = state;
+    if (!advance(next, static_cast<std::uint8_t>(byte))) continue;
+    const std::uint32_t bytes = distance(next);
+    if (bytes >= least) continue;
+    least = bytes;
+    best = static_cast<std::uint8_t>(byte);
+  }
+  return best;
 }
 
 std::uint32_t NumberRule::distance(const State& state) const {

@@ -40,8 +40,9 @@ class NumberRule {
   bool advance(State& state, std::uint8_t byte) const;
   bool may_end(const State& state) const;
   bool possible(const State& state) const;  // some allowed number begins like this
-  // Bytes that are at least missing.
+  // Bytes that are at least missing; the next one of them (0 when none is).
   std::uint32_t distance(const State& state) const;
+  std::uint8_t next_byte(const State& state) const;
 
  private:
   __extension__ typedef __int128 Wide;

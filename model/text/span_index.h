@@ -1,7 +1,8 @@
 // SpanIndex: which substrings of some texts may be written, followed byte by byte.
 // The permitted starts are kept sorted by what follows them, so a position is an interval of
 // starts that share the bytes written so far: a step is two binary searches, whatever was written.
-// Immutable after building.
+// Only starts from which a permitted end can be reached are kept, and no position leads past the
+// last of them: what is begun can be finished. Immutable after building.
 #pragma once
 
 #include <orkestra/model/constraint.h>
@@ -10,6 +11,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace orkestra::model {
@@ -37,16 +39,23 @@ class SpanIndex {
   bool advance(Position& position, std::uint8_t byte) const;
   bool may_end(const Position& position) const;
   bool may_continue(const Position& position) const;
+  // The bytes from here to an end, few of them (one of the nearest); how many they are.
+  std::string shortest_end(const Position& position) const;
+  std::uint32_t distance(const Position& position) const;
 
  private:
   void add_piece(std::string_view text, const SpanRules& rules, bool json);
-  void sort();
-  std::string_view tail(std::uint32_t start) const;
+  void finish();
+  // The end nearest to `start` that is not before `depth`, as a length; at most lengths_.
+  std::size_t next_end(std::uint32_t start, std::size_t depth) const;
+  std::uint32_t longest(std::uint32_t begin, std::uint32_t end) const;
+  std::pair<std::uint32_t, std::size_t> nearest_end(const Position& position) const;
 
-  std::string text_;                  // all pieces, as they would be written
-  std::vector<bool> ends_;            // [text_.size() + 1] a span may end before this byte
-  std::vector<std::uint32_t> limit_;  // [text_.size()] the end of the piece a byte lies in
-  std::vector<std::uint32_t> starts_;
+  std::string text_;                    // all pieces, as they would be written
+  std::vector<bool> ends_;              // [text_.size() + 1] a span may end before this byte
+  std::vector<std::uint32_t> starts_;   // sorted by what follows
+  std::vector<std::uint32_t> lengths_;  // [starts_] of the longest permitted span
+  std::vector<std::uint32_t> longest_;  // a tree of maxima over blocks of lengths_
   std::size_t min_bytes_ = 0;
   std::size_t max_bytes_ = 0;
 };

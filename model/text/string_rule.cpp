@@ -1,6 +1,8 @@
+#include <orkestra/core/json.h>
 #include <orkestra/model/text/string_rule.h>
 
 #include <algorithm>
+#include <string>
 #include <string_view>
 
 namespace orkestra::model {
@@ -23,6 +25,26 @@ constexpr std::uint32_t unescaped(std::uint8_t byte) {
     default:
       return byte;
   }
+}
+
+// A code point as dump_json spells it inside a string.
+std::string json_spelling(std::uint32_t c) {
+  std::string utf8;
+  const auto add = [&](std::uint32_t byte) { utf8 += static_cast<char>(byte); };
+  if (c < 0x80) {
+    add(c);
+  } else if (c < 0x800) {
+    add(0xC0 | (c >> 6U));
+  } else if (c < 0x10000) {
+    add(0xE0 | (c >> 12U));
+  } else {
+    add(0xF0 | (c >> 18U));
+    add(0x80 | ((c >> 12U) & 0x3FU));
+  }
+  if (c >= 0x800) add(0x80 | ((c >> 6U) & 0x3FU));
+  if (c >= 0x80) add(0x80 | (c & 0x3FU));
+  const std::string quoted = dump_json(Json(utf8));
+  return quoted.substr(1, quoted.size() - 2);
 }
 
 // Control characters that have an escape of two characters.
@@ -203,11 +225,40 @@ bool StringRule::hexadecimal(State& state, std::uint8_t byte) const {
 std::uint32_t StringRule::distance(const State& state) const {
   const std::uint32_t phase = state.reading >> 24U;
   if (content_.empty()) return CharDfa::kNone;
-  if (counts_) return (state.dfa < min_ ? min_ - state.dfa : 0) + (phase == kBetween ? 1 : 13);
-  if (phase == kBetween) return content_.distance(state.dfa) + 1;
-  if (phase == kBefore) return content_.distance(state.dfa) + 2;
+  const std::uint32_t quotes = phase == kBefore ? 2 : 1;
+  const std::uint32_t begun = phase == kBefore || phase == kBetween ? 0 : 12;
+  if (counts_) return (state.dfa < min_ ? min_ - state.dfa : 0) + quotes + begun;
+  if (begun == 0) return content_.distance(state.dfa) + quotes;
   // Inside a character: at most eleven bytes, and whatever it leads to.
   return content_.farthest(state.dfa) + 12;
+}
+
+std::uint8_t StringRule::next_byte(const State& state) const {
+  const std::uint32_t phase = state.reading >> 24U;
+  if (phase == kBefore || (phase == kBetween && accepts(state))) return '"';
+  // Where the nearest character is begun already, it is gone on with.
+  const std::uint32_t c = counts_ ? std::uint32_t{'a'} : content_.nearest(state.dfa);
+  State probe{state.dfa, kBetween << 24U};
+  bool closed = false;
+  for (const char byte : c == CharDfa::kNone ? std::string() : json_spelling(c)) {
+    if (probe == state) return static_cast<std::uint8_t>(byte);
+    if (!advance(probe, static_cast<std::uint8_t>(byte), closed)) break;
+  }
+  const auto goes_on = [&](std::uint8_t byte) {
+    State next = state;
+    return advance(next, byte, closed);
+  };
+  if (phase < kEscape) {
+    for (std::uint8_t byte = 0x80; byte < 0xBF; ++byte) {
+      if (goes_on(byte)) return byte;
+    }
+    return 0xBF;
+  }
+  constexpr std::string_view kAny = "\"\\nrtbf/u0123456789abcdef";
+  for (const char one : kAny) {
+    if (goes_on(static_cast<std::uint8_t>(one))) return static_cast<std::uint8_t>(one);
+  }
+  return '\\';
 }
 
 }  // namespace orkestra::model

@@ -37,6 +37,8 @@ class StringRule {
   bool advance(State& state, std::uint8_t byte, bool& closed) const;
   // Bytes that are missing, closing quote included: the fewest, or (inside a character) a bound.
   std::uint32_t distance(const State& state) const;
+  // The next byte of a string that takes no more.
+  std::uint8_t next_byte(const State& state) const;
   bool empty() const { return content_.empty(); }
   // Whether any string at all is allowed.
   bool reads_any() const { return counts_ && min_ == 0 && max_ == UINT32_MAX && free_spelling_; }

@@ -22,6 +22,7 @@ struct TokenTrie::Tree {
   std::vector<TokenId> stops;
   std::size_t vocabulary = 0;
   std::size_t max_depth = 0;
+  bool spells_all_bytes = false;
 
   void build(const std::vector<std::pair<std::string_view, TokenId>>& sorted, std::size_t begin,
              std::size_t end, std::size_t depth);
@@ -67,12 +68,54 @@ TokenTrie::TokenTrie(const Tokenizer& tokenizer) {
   }
   std::sort(sorted.begin(), sorted.end());
   tree->build(sorted, 0, sorted.size(), 0);
+  std::vector<bool> single(256, false);
+  for (const auto& [bytes, id] : sorted) {
+    if (bytes.size() == 1) single[static_cast<std::uint8_t>(bytes[0])] = true;
+  }
+  tree->spells_all_bytes = std::find(single.begin(), single.end(), false) == single.end();
   tree->stops = tokenizer.stops();
   tree->vocabulary = static_cast<std::size_t>(tokenizer.size());
   tree_ = std::move(tree);
 }
 
 TokenTrie::~TokenTrie() = default;
+
+bool TokenTrie::spells_all_bytes() const { return tree_->spells_all_bytes; }
+
+// Backwards: the fewest tokens from each byte on.
+std::vector<TokenId> TokenTrie::spell(std::string_view bytes) const {
+  struct Way {
+    std::uint32_t tokens = UINT32_MAX;
+    TokenId first = -1;
+    std::uint32_t size = 0;
+  };
+  std::vector<Way> ways(bytes.size() + 1);
+  ways.back().tokens = 0;
+  const std::vector<Tree::Node>& nodes = tree_->nodes;
+  for (std::size_t at = bytes.size(); at-- > 0;) {
+    std::uint32_t first = 0;  // of the children
+    auto last = static_cast<std::uint32_t>(nodes.size());
+    for (std::size_t i = at; i < bytes.size(); ++i) {
+      std::uint32_t child = first;
+      const auto byte = static_cast<std::uint8_t>(bytes[i]);
+      while (child < last && nodes[child].byte != byte) child = nodes[child].end;
+      if (child >= last) break;
+      const Tree::Node& node = nodes[child];
+      const std::uint32_t rest = ways[i + 1].tokens;
+      if (node.tokens < node.tokens_end && rest != UINT32_MAX && rest + 1 < ways[at].tokens) {
+        ways[at] = {rest + 1, tree_->ids[node.tokens], static_cast<std::uint32_t>(i + 1 - at)};
+      }
+      first = child + 1;
+      last = node.end;
+    }
+  }
+  std::vector<TokenId> ids;
+  for (std::size_t at = 0; at < bytes.size(); at += ways[at].size) {
+    if (ways[at].size == 0) return {};
+    ids.push_back(ways[at].first);
+  }
+  return ids;
+}
 
 void TokenTrie::mask(const ConstraintMatcher& matcher, std::vector<std::uint8_t>& allowed) const {
   allowed.assign(tree_->vocabulary, 0);

@@ -269,7 +269,7 @@ TEST_CASE("length, context, deadline, cancellation") {
   GenerateRequest late = request(question(), {}, {}, 1000);
   late.limits.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(1);
   late.constraint = Constraint::span({{"long", std::string(4000, 'x')}},
-                                     {.min_bytes = 3000, .whole_words = false});
+                                     {.min_bytes = 900, .whole_words = false});
   CHECK(code_of(*model.submit({late}).front()) == ErrorCode::kDeadline);
 
   const auto tickets = model.submit({request(question(), {}, {}, 64), request(question())});
@@ -321,4 +321,30 @@ TEST_CASE("a reader that stalls delays nobody else; progress of a long prompt is
   CHECK(std::is_sorted(done.begin(), done.end()));
   go_on.set_value();
   CHECK(reader.get().turn.text == slow_text);
+}
+
+TEST_CASE("under a constraint the limit ends a text that is whole, and one too tight is refused") {
+  EmbeddedModel model = engine();
+  const Json schema = Json::parse(
+      R"({"type":"object","properties":{"name":{"type":"string"},"tags":{"type":"array","items":
+          {"type":"string"}}},"required":["name","tags"]})");
+  const auto validator = JsonSchema::compile(schema);
+  bool refused = false;
+  for (std::int64_t limit = 1; limit < 40; limit += 3) {
+    const GenerateRequest asked =
+        request(question(), Constraint::json_schema(schema),
+                {.temperature = 1.5, .seed = static_cast<std::uint64_t>(limit)}, limit);
+    try {
+      const Generation g = generate(model, asked);
+      INFO(limit << ": " << g.turn.text);
+      CHECK(g.usage.generated <= limit);
+      CHECK(validator->validate(parse_json(written_by(g), "text")).empty());
+    } catch (const Error& error) {
+      CHECK(limit < 12);
+      CHECK(error.code() == ErrorCode::kInvalid);
+      CHECK(error.message().find("max_tokens is " + std::to_string(limit)) != std::string::npos);
+      refused = true;
+    }
+  }
+  CHECK(refused);
 }
