@@ -127,10 +127,13 @@ CharDfa CharDfa::any() {
   return std::move(builder).finish();
 }
 
-bool CharDfa::is_any() const {
-  return size() == 1 && accepts(0U) && edges_.size() == 2 && edges_[0] == Edge{0, 0xD7FF, 0} &&
-         edges_[1] == Edge{0xE000, CodePoints::kLast, 0};
+bool CharDfa::is_any(std::uint32_t state) const {
+  const std::span<const Edge> out = edges(state);
+  return accepts(state) && out.size() == 2 && out[0] == Edge{0, 0xD7FF, state} &&
+         out[1] == Edge{0xE000, CodePoints::kLast, state};
 }
+
+bool CharDfa::is_any() const { return size() == 1 && is_any(0); }
 
 CharDfa CharDfa::strings(const std::vector<std::string>& strings) {
   // A trie, as nested maps first: edges must come sorted.

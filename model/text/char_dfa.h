@@ -6,6 +6,7 @@
 #include <orkestra/core/regex.h>
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +47,11 @@ class CharDfa {
   bool accepts(std::uint32_t state) const { return accepts_[state] != 0; }
   bool accepts(std::string_view text) const;
   std::uint32_t next(std::uint32_t state, std::uint32_t code_point) const;  // kNone = not allowed
+  std::span<const Edge> edges(std::uint32_t state) const {
+    return std::span<const Edge>(edges_).subspan(begin_[state], begin_[state + 1] - begin_[state]);
+  }
+  // Whether all that may follow `state` is any text.
+  bool is_any(std::uint32_t state) const;
   // Whether some code point in [first, last] is allowed.
   bool any_edge(std::uint32_t state, std::uint32_t first, std::uint32_t last) const;
   // Bytes that are at least needed from `state` to an accepting one, as JSON is written.

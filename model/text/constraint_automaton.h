@@ -16,6 +16,8 @@
 
 namespace orkestra::model {
 
+struct ScannedVocabulary;
+
 class ConstraintAutomaton {
  public:
   // `constraint` holds no tool_call node any more (ChatFormat::expand).
@@ -64,7 +66,8 @@ class TokenTrie {
  public:
   explicit TokenTrie(const Tokenizer& tokenizer);
   ~TokenTrie();
-  // allowed[id] = 1 for every token whose bytes the matcher would accept, 0 otherwise.
+  // allowed[id] = 1 for every token whose bytes the matcher would accept, 0 otherwise. The matcher
+  // is not changed, but must not be used elsewhere meanwhile.
   // Stop tokens are allowed exactly when the matcher is complete. `allowed` has size() entries.
   void mask(const ConstraintMatcher& matcher, std::vector<std::uint8_t>& allowed) const;
   // The fewest tokens with just these bytes; none when there are no such tokens.
@@ -72,8 +75,7 @@ class TokenTrie {
   bool spells_all_bytes() const;  // whether each byte is a token
 
  private:
-  struct Tree;
-  std::unique_ptr<const Tree> tree_;
+  std::shared_ptr<const ScannedVocabulary> vocabulary_;
 };
 
 }  // namespace orkestra::model

@@ -4,8 +4,10 @@
 #include <orkestra/model/text/constraint_automaton.h>
 #include <orkestra/model/text/constraint_threads.h>
 
+#include <cstddef>
 #include <memory>
 #include <utility>
+#include <vector>
 
 namespace orkestra::model {
 
@@ -19,6 +21,9 @@ struct ConstraintMatcher::State {
   ThreadSet set;
   ThreadSet before;  // the last accept(): `set` as it was, and the frames there were
   std::size_t mark_before = 0;
+  // Of a walk through a vocabulary: after so many bytes.
+  std::vector<ThreadSet> at_depth;
+  std::vector<std::size_t> marks;
 };
 
 }  // namespace orkestra::model

@@ -4,6 +4,7 @@
 
 #include <orkestra/model/text/constraint_automaton.h>
 #include <orkestra/model/text/grammar.h>
+#include <orkestra/model/text/vocabulary_scan.h>
 
 #include <cstdint>
 #include <memory>
@@ -71,6 +72,7 @@ struct ConstraintProgram final : ConstraintAutomaton {
   std::vector<NumberTest> number_tests;
   std::vector<ObjectCode> objects;
   std::uint32_t entry = 0;
+  mutable MaskCache masks;  // what masks are made of, as far as it was needed
 };
 
 // Throws Error{kInvalid} when nothing at all can be written (unless `allow_nothing`), {kExhausted}

@@ -18,6 +18,12 @@ void Simulation::start(ThreadSet& out) {
   follow(program_->entry, 0, out);
 }
 
+void Simulation::leave(const Thread& thread, ThreadSet& out) {
+  out.clear();
+  visits_ = 0;
+  follow(program_->code[thread.pc].next, thread.stack, out);
+}
+
 void Simulation::step(const ThreadSet& in, std::uint8_t byte, ThreadSet& out) {
   out.clear();
   visits_ = 0;

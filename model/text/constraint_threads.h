@@ -43,6 +43,9 @@ class Simulation {
   void start(ThreadSet& out);
   void step(const ThreadSet& in, std::uint8_t byte, ThreadSet& out);
 
+  // What follows the instruction that `thread` is in.
+  void leave(const Thread& thread, ThreadSet& out);
+
   // Frames made after a mark can be dropped together (depth-first searches).
   std::size_t mark() const { return frames_.size(); }
   void drop_frames(std::size_t mark) { frames_.resize(mark); }

@@ -1,5 +1,6 @@
 #include <orkestra/core/json.h>
 #include <orkestra/model/text/string_rule.h>
+#include <orkestra/model/text/utf8.h>
 
 #include <algorithm>
 #include <string>
@@ -30,19 +31,7 @@ constexpr std::uint32_t unescaped(std::uint8_t byte) {
 // A code point as dump_json spells it inside a string.
 std::string json_spelling(std::uint32_t c) {
   std::string utf8;
-  const auto add = [&](std::uint32_t byte) { utf8 += static_cast<char>(byte); };
-  if (c < 0x80) {
-    add(c);
-  } else if (c < 0x800) {
-    add(0xC0 | (c >> 6U));
-  } else if (c < 0x10000) {
-    add(0xE0 | (c >> 12U));
-  } else {
-    add(0xF0 | (c >> 18U));
-    add(0x80 | ((c >> 12U) & 0x3FU));
-  }
-  if (c >= 0x800) add(0x80 | ((c >> 6U) & 0x3FU));
-  if (c >= 0x80) add(0x80 | (c & 0x3FU));
+  append_utf8(static_cast<std::int32_t>(c), utf8);
   const std::string quoted = dump_json(Json(utf8));
   return quoted.substr(1, quoted.size() - 2);
 }

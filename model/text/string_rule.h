@@ -33,6 +33,10 @@ class StringRule {
 
   // Before the opening quote.
   static State start() { return {0, kBefore << 24U}; }
+  // Behind the opening quote, between two characters.
+  static State inside(std::uint32_t dfa) { return {dfa, kBetween << 24U}; }
+  static bool before(const State& state) { return state.reading == kBefore << 24U; }
+  static bool between(const State& state) { return state.reading == kBetween << 24U; }
   // False when no allowed string goes on like this. `closed`: the closing quote was read.
   bool advance(State& state, std::uint8_t byte, bool& closed) const;
   // Bytes that are missing, closing quote included: the fewest, or (inside a character) a bound.
@@ -40,8 +44,16 @@ class StringRule {
   // The next byte of a string that takes no more.
   std::uint8_t next_byte(const State& state) const;
   bool empty() const { return content_.empty(); }
-  // Whether any string at all is allowed.
-  bool reads_any() const { return counts_ && min_ == 0 && max_ == UINT32_MAX && free_spelling_; }
+  const CharDfa& content() const { return content_; }
+  bool free_spelling() const { return free_spelling_; }
+  // Of a rule on lengths alone: how many more characters may and must come; UINT32_MAX = any.
+  bool counts() const { return counts_; }
+  std::uint32_t room(const State& state) const {
+    return max_ == UINT32_MAX ? UINT32_MAX : max_ - state.dfa;
+  }
+  std::uint32_t missing(const State& state) const {
+    return state.dfa < min_ ? min_ - state.dfa : 0;
+  }
 
  private:
   // State::reading: phase (8 bits), bits of the character so far (24).

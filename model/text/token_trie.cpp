@@ -1,86 +1,204 @@
+// Masks. A state of the automaton is a set of threads, and what may come is the union of what may
+// come for each: for those inside a string or prose that is looked up (VocabularyScan), for the
+// others the trie is walked, which is short, because they allow little.
+
 #include <orkestra/model/text/constraint_automaton.h>
 #include <orkestra/model/text/constraint_matcher.h>
+#include <orkestra/model/text/vocabulary_scan.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 namespace orkestra::model {
-
-// Nodes in depth-first order: a forbidden byte skips its whole subtree in one jump.
-struct TokenTrie::Tree {
-  struct Node {
-    std::uint8_t byte = 0;
-    std::uint16_t depth = 0;   // of its parent
-    std::uint32_t end = 0;     // the node behind its subtree
-    std::uint32_t tokens = 0;  // [tokens, tokens_end) of ids end here
-    std::uint32_t tokens_end = 0;
-  };
-  std::vector<Node> nodes;
-  std::vector<TokenId> ids;
-  std::vector<TokenId> stops;
-  std::size_t vocabulary = 0;
-  std::size_t max_depth = 0;
-  bool spells_all_bytes = false;
-
-  void build(const std::vector<std::pair<std::string_view, TokenId>>& sorted, std::size_t begin,
-             std::size_t end, std::size_t depth);
-};
-
 namespace {
 
-constexpr std::size_t kMaxTokenBytes = 512;  // longer ones are never offered under a constraint
+using Op = Instruction::Op;
+
+// Eight bits as eight bytes of 0 and 1.
+constexpr std::array<std::uint64_t, 256> spread_table() {
+  std::array<std::uint64_t, 256> table{};
+  for (unsigned bits = 0; bits < 256; ++bits) {
+    for (unsigned i = 0; i < 8; ++i) {
+      if ((bits >> i & 1U) == 0) continue;
+      const unsigned byte = std::endian::native == std::endian::little ? i : 7 - i;
+      table[bits] |= std::uint64_t{1} << (8 * byte);
+    }
+  }
+  return table;
+}
+
+void add_bits(const std::vector<std::uint64_t>& bits, std::vector<std::uint8_t>& allowed) {
+  static constexpr std::array<std::uint64_t, 256> kSpread = spread_table();
+  for (std::size_t word = 0; word < bits.size(); ++word) {
+    if (bits[word] == 0) continue;
+    const std::size_t first = word * 64;
+    if (first + 64 > allowed.size()) {
+      for (std::size_t i = first; i < allowed.size(); ++i) {
+        allowed[i] |= static_cast<std::uint8_t>(bits[word] >> (i - first) & 1U);
+      }
+      return;
+    }
+    for (std::size_t i = 0; i < 8; ++i) {
+      std::uint64_t eight = 0;
+      std::memcpy(&eight, &allowed[first + 8 * i], 8);
+      eight |= kSpread[bits[word] >> (8 * i) & 0xFFU];
+      std::memcpy(&allowed[first + 8 * i], &eight, 8);
+    }
+  }
+}
+
+class Masker {
+ public:
+  Masker(std::shared_ptr<const ScannedVocabulary> vocabulary, const ConstraintProgram& program,
+         Simulation& simulation, std::vector<ThreadSet>& at_depth, std::vector<std::size_t>& marks,
+         std::vector<std::uint8_t>& allowed)
+      : vocabulary_(std::move(vocabulary)),
+        program_(program),
+        simulation_(simulation),
+        at_depth_(at_depth),
+        marks_(marks),
+        allowed_(allowed) {
+    if (at_depth_.size() <= vocabulary_->tree.max_depth) {
+      at_depth_.resize(vocabulary_->tree.max_depth + 1);
+      marks_.resize(vocabulary_->tree.max_depth + 1);
+    }
+  }
+
+  void run(const ThreadSet& set) {
+    ThreadSet others;
+    for (const Thread& thread : set.threads) {
+      const Instruction& instruction = program_.code[thread.pc];
+      if (instruction.op == Op::kText) {
+        for (const TokenTree::Token& token : vocabulary_->tree.tokens) allow(token.id);
+      } else if (instruction.op == Op::kDfa) {
+        add_prose(set, instruction, thread);
+      } else if (instruction.op != Op::kString || !add_string(instruction, thread)) {
+        others.threads.push_back(thread);
+      }
+    }
+    if (!others.threads.empty()) walk(vocabulary_->tree, others, 0, UINT32_MAX);
+  }
+
+ private:
+  void allow(TokenId id) { allowed_[static_cast<std::size_t>(id)] = 1; }
+
+  void add_prose(const ThreadSet& set, const Instruction& instruction, const Thread& thread) {
+    const ByteDfa& dfa = program_.dfas[instruction.a];
+    const auto scan = program_.masks.get<TextScan>(
+        {vocabulary_, &dfa, thread.dfa_state, false},
+        [&] { return scan_text(*vocabulary_, dfa, thread.dfa_state); });
+    add_bits(scan->inside, allowed_);
+    for (const TokenId id : scan->outside) {
+      if (reads(set, vocabulary_->text(id))) allow(id);
+    }
+  }
+
+  bool reads(const ThreadSet& set, std::string_view text) {
+    const std::size_t mark = simulation_.mark();
+    ThreadSet now = set;
+    ThreadSet next;
+    bool good = true;
+    for (std::size_t i = 0; i < text.size() && good; ++i) {
+      simulation_.step(now, static_cast<std::uint8_t>(text[i]), next);
+      std::swap(now, next);
+      good = !now.threads.empty() || now.accepting;
+    }
+    simulation_.drop_frames(mark);
+    return good;
+  }
+
+  // False where the trie must be walked: inside a character.
+  bool add_string(const Instruction& instruction, const Thread& thread) {
+    const StringRule& rule = program_.strings[instruction.a];
+    const StringRule::State state{thread.dfa_state, thread.position.depth};
+    const bool before = StringRule::before(state);
+    if (!before && !StringRule::between(state)) return false;
+    const std::size_t spelling = rule.free_spelling() ? 1 : 0;
+    const bool any = rule.counts() || rule.content().is_any(state.dfa);
+    if (any) {
+      const StringScan& scan =
+          before ? vocabulary_->before_any[spelling] : vocabulary_->inside_any[spelling];
+      const std::uint32_t room = rule.counts() ? rule.room(state) : UINT32_MAX;
+      const std::uint32_t missing = rule.counts() ? rule.missing(state) : 0;
+      add_scan(scan, thread, missing, room);
+      return true;
+    }
+    const auto scan = program_.masks.get<StringScan>({vocabulary_, &rule, state.dfa, before}, [&] {
+      return scan_string(*vocabulary_, rule, state, false);
+    });
+    add_scan(*scan, thread, 0, UINT32_MAX);
+    return true;
+  }
+
+  // Strings that go on for at most `room` characters, at least `missing`.
+  void add_scan(const StringScan& scan, const Thread& thread, std::uint32_t missing,
+                std::uint32_t room) {
+    if (scan.by_length.empty() || scan.by_length.back().tag <= room) {
+      add_bits(scan.inside, allowed_);
+    } else {
+      for (const TokenTree::Token& token : scan.by_length) {
+        if (token.tag > room) break;
+        allow(token.id);
+      }
+    }
+    const std::size_t mark = simulation_.mark();
+    ThreadSet behind;
+    simulation_.leave(thread, behind);
+    walk(scan.closing, behind, missing, room);
+    simulation_.drop_frames(mark);
+  }
+
+  // Tokens of `tree` that `set` reads, tagged from `least` to `most`.
+  void walk(const TokenTree& tree, const ThreadSet& set, std::uint32_t least, std::uint32_t most) {
+    const auto allow_between = [&](std::uint32_t first, std::uint32_t last) {
+      for (std::uint32_t t = first; t < last; ++t) {
+        if (tree.tokens[t].tag >= least && tree.tokens[t].tag <= most) allow(tree.tokens[t].id);
+      }
+    };
+    if (set.threads.empty() && !set.accepting) return;
+    allow_between(0, tree.at_root);
+    if (set.threads.empty()) return;
+    const std::size_t mark = simulation_.mark();
+    at_depth_[0] = set;
+    marks_[0] = mark;
+    for (std::uint32_t i = 0; i < tree.nodes.size();) {
+      const TokenTree::Node& node = tree.nodes[i];
+      simulation_.drop_frames(marks_[node.depth]);
+      ThreadSet& next = at_depth_[node.depth + 1U];
+      simulation_.step(at_depth_[node.depth], node.byte, next);
+      marks_[node.depth + 1U] = simulation_.mark();
+      if (next.threads.empty() && !next.accepting) {
+        i = node.end;
+        continue;
+      }
+      allow_between(node.tokens, node.tokens_end);
+      // Where nothing can follow there is no need to look.
+      i = next.threads.empty() ? node.end : i + 1;
+    }
+    simulation_.drop_frames(mark);
+  }
+
+  std::shared_ptr<const ScannedVocabulary> vocabulary_;
+  const ConstraintProgram& program_;
+  Simulation& simulation_;
+  std::vector<ThreadSet>& at_depth_;
+  std::vector<std::size_t>& marks_;
+  std::vector<std::uint8_t>& allowed_;
+};
 
 }  // namespace
 
-// sorted[begin, end) share their first `depth` bytes and are longer than that.
-void TokenTrie::Tree::build(const std::vector<std::pair<std::string_view, TokenId>>& sorted,
-                            std::size_t begin, std::size_t end, std::size_t depth) {
-  max_depth = std::max(max_depth, depth + 1);
-  while (begin < end) {
-    const char byte = sorted[begin].first[depth];
-    std::size_t group = begin;
-    while (group < end && sorted[group].first[depth] == byte) ++group;
-    const std::size_t node = nodes.size();
-    nodes.push_back({.byte = static_cast<std::uint8_t>(byte),
-                     .depth = static_cast<std::uint16_t>(depth),
-                     .tokens = static_cast<std::uint32_t>(ids.size())});
-    while (begin < group && sorted[begin].first.size() == depth + 1) {
-      ids.push_back(sorted[begin++].second);
-    }
-    nodes[node].tokens_end = static_cast<std::uint32_t>(ids.size());
-    if (begin < group) build(sorted, begin, group, depth + 1);
-    nodes[node].end = static_cast<std::uint32_t>(nodes.size());
-    begin = group;
-  }
-}
-
-TokenTrie::TokenTrie(const Tokenizer& tokenizer) {
-  auto tree = std::make_unique<Tree>();
-  std::vector<std::pair<std::string_view, TokenId>> sorted;
-  for (TokenId id = 0; id < tokenizer.size(); ++id) {
-    const TokenKind kind = tokenizer.kind(id);
-    const bool text =
-        kind == TokenKind::kNormal || kind == TokenKind::kUserDefined || kind == TokenKind::kByte;
-    const std::string_view bytes = tokenizer.bytes(id);
-    if (text && !bytes.empty() && bytes.size() <= kMaxTokenBytes) sorted.emplace_back(bytes, id);
-  }
-  std::sort(sorted.begin(), sorted.end());
-  tree->build(sorted, 0, sorted.size(), 0);
-  std::vector<bool> single(256, false);
-  for (const auto& [bytes, id] : sorted) {
-    if (bytes.size() == 1) single[static_cast<std::uint8_t>(bytes[0])] = true;
-  }
-  tree->spells_all_bytes = std::find(single.begin(), single.end(), false) == single.end();
-  tree->stops = tokenizer.stops();
-  tree->vocabulary = static_cast<std::size_t>(tokenizer.size());
-  tree_ = std::move(tree);
-}
+TokenTrie::TokenTrie(const Tokenizer& tokenizer)
+    : vocabulary_(std::make_shared<const ScannedVocabulary>(tokenizer)) {}
 
 TokenTrie::~TokenTrie() = default;
 
-bool TokenTrie::spells_all_bytes() const { return tree_->spells_all_bytes; }
+bool TokenTrie::spells_all_bytes() const { return vocabulary_->spells_all_bytes; }
 
 // Backwards: the fewest tokens from each byte on.
 std::vector<TokenId> TokenTrie::spell(std::string_view bytes) const {
@@ -91,19 +209,19 @@ std::vector<TokenId> TokenTrie::spell(std::string_view bytes) const {
   };
   std::vector<Way> ways(bytes.size() + 1);
   ways.back().tokens = 0;
-  const std::vector<Tree::Node>& nodes = tree_->nodes;
+  const TokenTree& tree = vocabulary_->tree;
   for (std::size_t at = bytes.size(); at-- > 0;) {
     std::uint32_t first = 0;  // of the children
-    auto last = static_cast<std::uint32_t>(nodes.size());
+    auto last = static_cast<std::uint32_t>(tree.nodes.size());
     for (std::size_t i = at; i < bytes.size(); ++i) {
       std::uint32_t child = first;
       const auto byte = static_cast<std::uint8_t>(bytes[i]);
-      while (child < last && nodes[child].byte != byte) child = nodes[child].end;
+      while (child < last && tree.nodes[child].byte != byte) child = tree.nodes[child].end;
       if (child >= last) break;
-      const Tree::Node& node = nodes[child];
+      const TokenTree::Node& node = tree.nodes[child];
       const std::uint32_t rest = ways[i + 1].tokens;
       if (node.tokens < node.tokens_end && rest != UINT32_MAX && rest + 1 < ways[at].tokens) {
-        ways[at] = {rest + 1, tree_->ids[node.tokens], static_cast<std::uint32_t>(i + 1 - at)};
+        ways[at] = {rest + 1, tree.tokens[node.tokens].id, static_cast<std::uint32_t>(i + 1 - at)};
       }
       first = child + 1;
       last = node.end;
@@ -118,33 +236,18 @@ std::vector<TokenId> TokenTrie::spell(std::string_view bytes) const {
 }
 
 void TokenTrie::mask(const ConstraintMatcher& matcher, std::vector<std::uint8_t>& allowed) const {
-  allowed.assign(tree_->vocabulary, 0);
+  allowed.assign(vocabulary_->size, 0);
+  ConstraintMatcher::State& state = *matcher.state_;
   if (matcher.unconstrained()) {
-    for (const TokenId id : tree_->ids) allowed[static_cast<std::size_t>(id)] = 1;
-  } else {
-    Simulation simulation = matcher.state_->simulation;
-    std::vector<ThreadSet> at_depth(tree_->max_depth + 1);  // after that many bytes
-    std::vector<std::size_t> marks(tree_->max_depth + 1);
-    at_depth[0] = matcher.state_->set;
-    marks[0] = simulation.mark();
-    for (std::uint32_t i = 0; i < tree_->nodes.size();) {
-      const Tree::Node& node = tree_->nodes[i];
-      simulation.drop_frames(marks[node.depth]);
-      ThreadSet& next = at_depth[node.depth + 1U];
-      simulation.step(at_depth[node.depth], node.byte, next);
-      marks[node.depth + 1U] = simulation.mark();
-      if (next.threads.empty() && !next.accepting) {
-        i = node.end;
-        continue;
-      }
-      for (std::uint32_t t = node.tokens; t < node.tokens_end; ++t) {
-        allowed[static_cast<std::size_t>(tree_->ids[t])] = 1;
-      }
-      ++i;
+    for (const TokenTree::Token& token : vocabulary_->tree.tokens) {
+      allowed[static_cast<std::size_t>(token.id)] = 1;
     }
+  } else {
+    Masker(vocabulary_, *state.program, state.simulation, state.at_depth, state.marks, allowed)
+        .run(state.set);
   }
   if (matcher.complete()) {
-    for (const TokenId stop : tree_->stops) allowed[static_cast<std::size_t>(stop)] = 1;
+    for (const TokenId stop : vocabulary_->stops) allowed[static_cast<std::size_t>(stop)] = 1;
   }
 }
 
