@@ -7,6 +7,7 @@
 #include <orkestra/apps/run_command.h>
 #include <orkestra/apps/runs_command.h>
 #include <orkestra/apps/serve_command.h>
+#include <orkestra/apps/template_command.h>
 #include <orkestra/apps/tool_commands.h>
 #include <orkestra/apps/verify_command.h>
 #include <orkestra/core/error.h>
@@ -32,6 +33,7 @@ int main(int argc, char** argv) {
   orkestra::apps::add_index_command(app, exit_status);
   orkestra::apps::add_verify_command(app, exit_status);
   orkestra::apps::add_grammar_command(app, exit_status);
+  orkestra::apps::add_template_command(app);
   orkestra::apps::add_tool_commands(app);
   orkestra::apps::add_model_commands(app);
   orkestra::apps::add_doctor_command(app, exit_status);

@@ -15,7 +15,7 @@ struct Expr;
 using ExprPtr = std::unique_ptr<const Expr>;
 
 struct Argument {
-  std::string name;  // "" = positional
+  std::string name;  // "" = positional; "*", "**": a list or mapping whose elements are arguments
   ExprPtr value;
 };
 
@@ -23,7 +23,8 @@ struct Expr {
   enum class Kind {
     kLiteral,    // literal
     kName,       // name
-    kList,       // children (tuples too)
+    kList,       // children
+    kTuple,      // children
     kMapping,    // children: key, value, key, value, ...
     kMember,     // children[0] . name
     kIndex,      // children[0] [ children[1] ]
@@ -32,7 +33,8 @@ struct Expr {
     kFilter,     // children[0] | name ( arguments )
     kTest,       // children[0] is name ( arguments )
     kUnary,      // name: not, -, +
-    kBinary,     // name: and, or, +, -, *, /, //, %, **, ~, ==, !=, <, <=, >, >=, in, not in
+    kBinary,     // name: and, or, +, -, *, /, //, %, **, ~
+    kCompare,    // children[0] operators[0] children[1] operators[1] ...
     kCondition,  // children[0] if children[1] else children[2] (may be null)
   };
   Kind kind = Kind::kLiteral;
@@ -42,8 +44,10 @@ struct Expr {
   Value literal{};
   std::vector<ExprPtr> children{};
   std::vector<Argument> arguments{};
+  std::vector<std::string> operators{};  // ==, !=, <, <=, >, >=, in, not in
 };
 
+struct Macro;
 struct Node;
 using Body = std::vector<std::unique_ptr<const Node>>;
 
@@ -52,11 +56,13 @@ struct Node {
     kText,      // text
     kOutput,    // value
     kIf,        // value, body, otherwise
-    kFor,       // names in value [if condition]: body, otherwise
+    kFor,       // names in value [if condition] [recursive]: body, otherwise
     kSet,       // names = value; with member: names[0].member = value
     kSetBlock,  // names[0] = the rendered body, through filters
     kMacro,     // macro
     kFilter,    // the rendered body, through filters
+    kCall,      // value is a call, which gets macro as its caller
+    kWith,      // names = values, for the body
     kBody,      // body as it stands ({% generation %})
     kBreak,
     kContinue,
@@ -68,6 +74,8 @@ struct Node {
   std::string member{};
   ExprPtr value{};
   ExprPtr condition{};
+  bool recursive = false;
+  std::vector<ExprPtr> values{};
   Body body{};
   Body otherwise{};
   std::vector<ExprPtr> filters{};  // kFilter expressions whose children[0] is null
@@ -77,7 +85,9 @@ struct Node {
 struct Macro {
   std::string name;
   std::vector<Argument> parameters;  // value = the default, or null
-  Body body;
+  Body body{};
+  bool takes_more = false;   // its body names varargs
+  bool takes_named = false;  // its body names kwargs
 };
 
 }  // namespace orkestra::model::jinja

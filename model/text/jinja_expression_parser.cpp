@@ -1,5 +1,4 @@
 #include <orkestra/core/error.h>
-#include <orkestra/model/text/jinja_builtins.h>
 #include <orkestra/model/text/jinja_parser.h>
 
 #include <algorithm>
@@ -110,7 +109,7 @@ ExprPtr ExpressionParser::tuple(bool with_condition) {
   const int at_line = line();
   ExprPtr first = expression(with_condition);
   if (!is_operator(",")) return first;
-  auto expr = make(Expr::Kind::kList, at_line);
+  auto expr = make(Expr::Kind::kTuple, at_line);
   expr->children.push_back(std::move(first));
   while (skip_operator(",")) {
     if (is_operator(")") || peek().type == TokenType::kBlockEnd ||
@@ -151,7 +150,7 @@ ExprPtr ExpressionParser::negation() {
 ExprPtr ExpressionParser::comparison() {
   constexpr std::array<std::string_view, 6> kOperators{"==", "!=", "<", "<=", ">", ">="};
   ExprPtr left = sum();
-  bool chained = false;
+  std::unique_ptr<Expr> expr;
   while (true) {
     const int at_line = line();
     std::string name;
@@ -165,12 +164,16 @@ ExprPtr ExpressionParser::comparison() {
       next();
       name = "not in";
     } else {
-      return left;
+      break;
     }
-    if (chained) fail_unsupported(at_line, "a chain of comparisons; write 'a < b and b < c'");
-    left = binary(std::move(left), std::move(name), sum(), at_line);
-    chained = true;
+    if (!expr) {
+      expr = make(Expr::Kind::kCompare, at_line);
+      expr->children.push_back(std::move(left));
+    }
+    expr->operators.push_back(std::move(name));
+    expr->children.push_back(sum());
   }
+  return expr ? done(std::move(expr)) : std::move(left);
 }
 
 ExprPtr ExpressionParser::sum() {
@@ -216,7 +219,7 @@ ExprPtr ExpressionParser::unary(bool with_filters) {
     const Token& token = next();
     auto expr = make(Expr::Kind::kUnary, token.line, token.text);
     expr->children.push_back(unary(false));
-    operand = done(std::move(expr));
+    operand = postfix(done(std::move(expr)));
   } else {
     operand = postfix(primary());
   }
@@ -236,6 +239,8 @@ ExprPtr ExpressionParser::primary() {
       if (token.text == "true" || token.text == "True") return literal(true);
       if (token.text == "false" || token.text == "False") return literal(false);
       if (token.text == "none" || token.text == "None") return literal(Value::none());
+      names_varargs_ = names_varargs_ || token.text == "varargs";
+      names_kwargs_ = names_kwargs_ || token.text == "kwargs";
       return done(make(Expr::Kind::kName, token.line, token.text));
     }
     case TokenType::kInteger:
@@ -254,7 +259,7 @@ ExprPtr ExpressionParser::primary() {
   }
   const Level level(*this);
   if (skip_operator("(")) {
-    if (skip_operator(")")) return done(make(Expr::Kind::kList, token.line));
+    if (skip_operator(")")) return done(make(Expr::Kind::kTuple, token.line));
     ExprPtr inner = tuple();
     expect_operator(")");
     return inner;
@@ -341,9 +346,10 @@ std::vector<Argument> ExpressionParser::arguments() {
       expect_operator(",");
       if (skip_operator(")")) break;
     }
-    if (is_operator("*") || is_operator("**")) fail_unsupported(line(), "* in arguments");
     std::string name;
-    if (peek().type == TokenType::kName && is_operator("=", 1)) {
+    if (is_operator("*") || is_operator("**")) {
+      name = next().text;
+    } else if (peek().type == TokenType::kName && is_operator("=", 1)) {
       name = next().text;
       next();
     }
@@ -369,7 +375,6 @@ ExprPtr ExpressionParser::filters_and_tests(ExprPtr operand) {
 ExprPtr ExpressionParser::filter_call(ExprPtr operand) {
   const int at_line = line();
   auto expr = make(Expr::Kind::kFilter, at_line, expect_name());
-  if (!is_filter(expr->name)) fail_unsupported(at_line, "the filter '" + expr->name + "'");
   expr->children.push_back(std::move(operand));
   if (skip_operator("(")) expr->arguments = arguments();
   return done(std::move(expr));
@@ -379,7 +384,6 @@ ExprPtr ExpressionParser::test(ExprPtr operand) {
   const int at_line = line();
   const bool negated = skip_name("not");
   auto expr = make(Expr::Kind::kTest, at_line, expect_name());
-  if (!is_test(expr->name)) fail_unsupported(at_line, "the test '" + expr->name + "'");
   expr->children.push_back(std::move(operand));
   constexpr std::array<std::string_view, 7> kNotArguments{"else", "or", "and", "if",
                                                           "is",   "in", "not"};

@@ -1,65 +1,15 @@
-#include <orkestra/core/error.h>
-#include <orkestra/model/text/jinja_builtins.h>
+#include <orkestra/model/text/jinja_filter.h>
 #include <orkestra/model/text/jinja_lexer.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <functional>
-#include <map>
-#include <string>
+#include <cstdio>
 
 namespace orkestra::model::jinja {
 namespace {
 
-struct Input {
-  const Value& value;
-  const CallArguments& arguments;
-  Budget& budget;
-
-  int line() const { return arguments.line; }
-  List list() const { return elements(value, line(), budget); }
-  Text text() const {
-    Text out = to_text(value);
-    budget.make(out.size());
-    return out;
-  }
-};
-
-[[noreturn]] void bad_input(const Input& in, std::string_view filter) {
-  fail_invalid(in.line(), "the filter '" + std::string(filter) + "' got something " +
-                              std::string(kind_name(in.value)));
-}
-
-Value filter_length(const Input& in) {
-  if (const Text* text = in.value.as_text()) {
-    return static_cast<std::int64_t>(character_count(*text));
-  }
-  if (const List* list = in.value.as_list()) return static_cast<std::int64_t>(list->size());
-  if (const Mapping* map = in.value.as_mapping()) {
-    return static_cast<std::int64_t>(map->members.size());
-  }
-  if (in.value.is_undefined()) return std::int64_t{0};
-  bad_input(in, "length");
-}
-
-Value filter_join(const Input& in) {
-  const Text separator = in.arguments.text(0, "d", "");
-  const Value* attribute = in.arguments.find(1, "attribute");
-  const std::string path = attribute ? to_bytes(to_text(*attribute)) : "";
-  Text out;
-  bool first = true;
-  for (const Value& element : in.list()) {
-    const Text part = to_text(path.empty() ? element : member_path(element, path));
-    in.budget.make(part.size() + separator.size());
-    if (!first) out += separator;
-    first = false;
-    out += part;
-  }
-  return out;
-}
-
-Value filter_default(const Input& in) {
+Value filter_default(const FilterInput& in) {
   const bool falsy_too = in.arguments.boolean(1, "boolean", false);
   const bool absent = in.value.is_undefined() || (falsy_too && !truthy(in.value));
   if (!absent) return in.value;
@@ -67,132 +17,51 @@ Value filter_default(const Input& in) {
   return fallback ? *fallback : Value::text("");
 }
 
-Value filter_first_last(const Input& in, bool first) {
-  const List list = in.list();
-  if (list.empty()) return Value(Undefined{first ? "first" : "last"});
-  return first ? list.front() : list.back();
+// The number that the whole of `bytes` spells.
+template <typename T>
+bool read_number(std::string bytes, T& out) {
+  bytes.erase(std::remove(bytes.begin(), bytes.end(), '_'), bytes.end());
+  const char* begin = bytes.data();
+  const char* end = begin + bytes.size();
+  if (begin != end && *begin == '+') ++begin;
+  const auto result = std::from_chars(begin, end, out);
+  return begin != end && result.ec == std::errc{} && result.ptr == end;
 }
 
-Value filter_int(const Input& in) {
-  const std::int64_t fallback = in.arguments.integer(0, "default", 0);
+Value filter_int(const FilterInput& in) {
+  const Value* given = in.arguments.find(0, "default");
+  const Value fallback = given ? *given : Value(std::int64_t{0});
   if (const auto* flag = in.value.as<bool>()) return std::int64_t{*flag};
   if (in.value.as<std::int64_t>()) return in.value;
+  if (in.value.is_undefined()) in.refuse("int");
   double number = 0;
   if (const auto* real = in.value.as<double>()) {
     number = *real;
   } else if (const Text* text = in.value.as_text()) {
     const std::string bytes = to_bytes(strip(*text, {}, true, true));
     std::int64_t integer = 0;
-    const char* end = bytes.data() + bytes.size();
-    if (std::from_chars(bytes.data(), end, integer).ptr == end && !bytes.empty()) return integer;
-    if (std::from_chars(bytes.data(), end, number).ptr != end || bytes.empty()) return fallback;
+    if (read_number(bytes, integer)) return integer;
+    if (!read_number(bytes, number)) return fallback;
   } else {
     return fallback;
   }
-  return std::abs(number) < 9e18 ? static_cast<std::int64_t>(number) : fallback;
+  return std::abs(number) < 9e18 ? Value(static_cast<std::int64_t>(number)) : fallback;
 }
 
-Value filter_float(const Input& in) {
+Value filter_float(const FilterInput& in) {
+  const Value* fallback = in.arguments.find(0, "default");
+  if (const auto* flag = in.value.as<bool>()) return *flag ? 1.0 : 0.0;
   if (const auto* integer = in.value.as<std::int64_t>()) return static_cast<double>(*integer);
   if (in.value.as<double>()) return in.value;
+  if (in.value.is_undefined()) in.refuse("float");
   double number = 0;
   if (const Text* text = in.value.as_text()) {
-    const std::string bytes = to_bytes(strip(*text, {}, true, true));
-    const char* end = bytes.data() + bytes.size();
-    if (!bytes.empty() && std::from_chars(bytes.data(), end, number).ptr == end) return number;
+    if (read_number(to_bytes(strip(*text, {}, true, true)), number)) return number;
   }
-  return 0.0;
+  return fallback ? *fallback : Value(0.0);
 }
 
-Value filter_items(const Input& in) {
-  List pairs;
-  if (const Mapping* map = in.value.as_mapping()) {
-    for (const auto& [key, member] : map->members) pairs.emplace_back(List{Value(key), member});
-  } else if (!in.value.is_undefined()) {
-    bad_input(in, "items");
-  }
-  in.budget.step(pairs.size());
-  return pairs;
-}
-
-Value filter_dictsort(const Input& in) {
-  List pairs = *filter_items(in).as_list();
-  std::stable_sort(pairs.begin(), pairs.end(), [&](const Value& a, const Value& b) {
-    return order(a.as_list()->front(), b.as_list()->front(), in.line()) < 0;
-  });
-  return pairs;
-}
-
-Value filter_sort(const Input& in) {
-  List list = in.list();
-  const Value* attribute = in.arguments.find(2, "attribute");
-  const std::string path = attribute ? to_bytes(to_text(*attribute)) : "";
-  const bool reverse = in.arguments.boolean(0, "reverse", false);
-  std::stable_sort(list.begin(), list.end(), [&](const Value& a, const Value& b) {
-    const Value x = path.empty() ? a : member_path(a, path);
-    const Value y = path.empty() ? b : member_path(b, path);
-    return reverse ? order(y, x, in.line()) < 0 : order(x, y, in.line()) < 0;
-  });
-  return list;
-}
-
-Value filter_reverse(const Input& in) {
-  List list = in.list();
-  std::reverse(list.begin(), list.end());
-  if (!in.value.as_text()) return list;
-  Text out;
-  for (const Value& character : list) out += *character.as_text();
-  return out;
-}
-
-Value filter_unique(const Input& in) {
-  List out;
-  for (const Value& element : in.list()) {
-    in.budget.step(out.size());
-    const auto is_it = [&](const Value& other) { return equal(element, other); };
-    if (std::none_of(out.begin(), out.end(), is_it)) out.push_back(element);
-  }
-  return out;
-}
-
-Value filter_map(const Input& in) {
-  List out;
-  if (const Value* attribute = in.arguments.find(99, "attribute")) {
-    const std::string path = to_bytes(to_text(*attribute));
-    const Value* fallback = in.arguments.find(99, "default");
-    for (const Value& element : in.list()) {
-      Value member = member_path(element, path);
-      out.push_back(member.is_undefined() && fallback ? *fallback : std::move(member));
-    }
-    return out;
-  }
-  const std::string name = to_bytes(in.arguments.text(0, "filter", ""));
-  if (!is_filter(name)) fail_unsupported(in.line(), "the filter '" + name + "'");
-  in.budget.enter();
-  for (const Value& element : in.list()) {
-    out.push_back(apply_filter(name, element, in.arguments.without_first(1), in.budget));
-  }
-  in.budget.leave();
-  return out;
-}
-
-Value filter_select(const Input& in, bool by_attribute, bool keep) {
-  const std::size_t skip = by_attribute ? 1 : 0;
-  const std::string path = by_attribute ? to_bytes(in.arguments.text(0, "attribute", "")) : "";
-  const Value* test = in.arguments.find(skip);
-  const std::string name = test ? to_bytes(to_text(*test)) : "truthy";
-  if (test && !is_test(name)) fail_unsupported(in.line(), "the test '" + name + "'");
-  const CallArguments rest = in.arguments.without_first(skip + 1);
-  List out;
-  for (const Value& element : in.list()) {
-    const Value subject = by_attribute ? member_path(element, path) : element;
-    const bool holds = test ? apply_test(name, subject, rest) : truthy(subject);
-    if (holds == keep) out.push_back(element);
-  }
-  return out;
-}
-
-Value filter_indent(const Input& in) {
+Value filter_indent(const FilterInput& in) {
   const Value* width = in.arguments.find(0, "width");
   Text margin;
   if (width && width->as_text()) {
@@ -204,61 +73,51 @@ Value filter_indent(const Input& in) {
   }
   const bool first = in.arguments.boolean(1, "first", false);
   const bool blank = in.arguments.boolean(2, "blank", false);
+  const std::vector<Text> lines = split_lines(in.text() + make_text("\n"), false);
   Text out;
-  bool is_first = true;
-  for (const Text& line : split(in.text(), make_text("\n"), -1)) {
-    if (!is_first) out += make_text("\n");
-    if ((first || !is_first) && (blank || !line.empty() || is_first)) out += margin;
-    in.budget.make(line.size() + margin.size());
-    out += line;
-    is_first = false;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    in.budget.make(lines[i].size() + margin.size() + 1);
+    if (i > 0) out += make_text("\n");
+    if (i == 0 ? first : blank || !lines[i].empty()) out += margin;
+    out += lines[i];
   }
   return out;
 }
 
-Value filter_sum(const Input& in) {
-  std::int64_t total = 0;
-  double real = 0;
-  bool is_real = false;
-  for (const Value& element : in.list()) {
-    if (const auto* integer = element.as<std::int64_t>()) {
-      if (__builtin_add_overflow(total, *integer, &total)) bad_input(in, "sum");
-    } else if (const auto* number = element.as<double>()) {
-      real += *number;
-      is_real = true;
-    } else {
-      bad_input(in, "sum");
-    }
-  }
-  return is_real ? Value(real + static_cast<double>(total)) : Value(total);
-}
-
-Value filter_extreme(const Input& in, bool largest) {
-  const List list = in.list();
-  if (list.empty()) return Value(Undefined{largest ? "max" : "min"});
-  const auto less = [&](const Value& a, const Value& b) { return order(a, b, in.line()) < 0; };
-  return largest ? *std::max_element(list.begin(), list.end(), less)
-                 : *std::min_element(list.begin(), list.end(), less);
-}
-
-Value filter_round(const Input& in) {
+// Python's round: the decimal digits of the exact value, ties to even.
+Value filter_round(const FilterInput& in) {
   const std::int64_t digits =
-      std::clamp<std::int64_t>(in.arguments.integer(0, "precision", 0), 0, 15);
+      std::clamp<std::int64_t>(in.arguments.integer(0, "precision", 0), -15, 15);
+  const std::string method = to_bytes(in.arguments.text(1, "method", "common"));
   const auto* real = in.value.as<double>();
   const auto* integer = in.value.as<std::int64_t>();
-  if (!real && !integer) bad_input(in, "round");
-  const double scale = std::pow(10.0, static_cast<double>(digits));
-  return std::round((real ? *real : static_cast<double>(*integer)) * scale) / scale;
+  if (!real && !integer) in.refuse("round");
+  const double value = real ? *real : static_cast<double>(*integer);
+  if (method == "ceil" || method == "floor") {
+    const double scale = std::pow(10.0, static_cast<double>(digits));
+    return (method == "ceil" ? std::ceil(value * scale) : std::floor(value * scale)) / scale;
+  }
+  if (method != "common") fail_invalid(in.line(), "round by the method '" + method + "'");
+  if (integer && digits >= 0) return in.value;
+  const double scale = std::pow(10.0, static_cast<double>(std::max<std::int64_t>(0, -digits)));
+  char buffer[400];
+  std::snprintf(buffer, sizeof buffer, "%.*f", static_cast<int>(std::max<std::int64_t>(0, digits)),
+                value / scale);
+  double rounded = 0;
+  read_number(std::string(buffer), rounded);
+  if (integer) return static_cast<std::int64_t>(rounded * scale);
+  return rounded * scale;
 }
 
-Value filter_abs(const Input& in) {
+Value filter_abs(const FilterInput& in) {
   if (const auto* real = in.value.as<double>()) return std::abs(*real);
+  if (const auto* flag = in.value.as<bool>()) return std::int64_t{*flag};
   const auto* integer = in.value.as<std::int64_t>();
-  if (!integer || *integer == INT64_MIN) bad_input(in, "abs");
+  if (!integer || *integer == INT64_MIN) in.refuse("abs");
   return std::abs(*integer);
 }
 
-Value filter_escape(const Input& in) {
+Value filter_escape(const FilterInput& in) {
   Text out;
   for (const Unit unit : in.text()) {
     constexpr std::string_view kFrom = "&<>\"'";
@@ -270,71 +129,162 @@ Value filter_escape(const Input& in) {
   return out;
 }
 
-Value filter_tojson(const Input& in) {
-  const auto indent = std::clamp<std::int64_t>(in.arguments.integer(0, "indent", -1), -1, 16);
-  Text out = to_json_text(in.value, static_cast<int>(indent));
+// (ensure_ascii=False, indent=None, separators=None, sort_keys=False)
+Value filter_tojson(const FilterInput& in) {
+  in.arguments.only(4, {"ensure_ascii", "indent", "separators", "sort_keys"});
+  JsonStyle style;
+  style.ascii = in.arguments.boolean(0, "ensure_ascii", false);
+  style.sorted = in.arguments.boolean(3, "sort_keys", false);
+  if (const Value* indent = in.arguments.find(1, "indent"); indent && !indent->is_none()) {
+    style.lines = true;
+    style.item = ",";
+    if (const Text* text = indent->as_text()) {
+      style.indent = to_bytes(TextView(*text).substr(0, 16));
+    } else {
+      const auto spaces = std::clamp<std::int64_t>(in.arguments.integer(1, "indent", 0), 0, 16);
+      style.indent.assign(static_cast<std::size_t>(spaces), ' ');
+    }
+  }
+  if (const Value* separators = in.arguments.find(2, "separators");
+      separators && !separators->is_none()) {
+    const List* list = separators->as_list();
+    if (!list || list->size() != 2) {
+      fail_invalid(in.line(), "tojson's separators are not two strings");
+    }
+    style.item = to_bytes(to_text((*list)[0]));
+    style.colon = to_bytes(to_text((*list)[1]));
+    if (style.item.size() + style.colon.size() > 64) in.refuse("tojson");
+  }
+  Text out = to_json_text(in.value, style);
   in.budget.make(out.size());
   return out;
 }
 
-using Filter = Value (*)(const Input&);
+// Words begin behind white space, '-' and opening brackets; Python's str.title is another rule.
+Value filter_title(const FilterInput& in) {
+  Text out;
+  TextView rest;
+  const Text text = in.text();
+  rest = text;
+  while (!rest.empty()) {
+    std::size_t end = 0;
+    const auto begins_word = [](Unit unit) {
+      const std::int32_t byte = byte_of(unit);
+      return (byte < 0x80 && is_white(byte)) ||
+             std::string_view("-({[<").find(static_cast<char>(byte)) != std::string_view::npos;
+    };
+    const bool between = begins_word(rest.front());
+    while (end < rest.size() && begins_word(rest[end]) == between) ++end;
+    out += between ? Text(rest.substr(0, end)) : capitalize(rest.substr(0, end));
+    rest = rest.substr(end);
+  }
+  return out;
+}
 
-const std::map<std::string, Filter, std::less<>>& filters() {
-  static const std::map<std::string, Filter, std::less<>> kFilters{
-      {"abs", filter_abs},
-      {"capitalize", [](const Input& in) { return Value(capitalize(in.text())); }},
-      {"count", filter_length},
-      {"d", filter_default},
-      {"default", filter_default},
-      {"dictsort", filter_dictsort},
-      {"e", filter_escape},
-      {"escape", filter_escape},
-      {"first", [](const Input& in) { return filter_first_last(in, true); }},
-      {"float", filter_float},
-      {"indent", filter_indent},
-      {"int", filter_int},
-      {"items", filter_items},
-      {"join", filter_join},
-      {"last", [](const Input& in) { return filter_first_last(in, false); }},
-      {"length", filter_length},
-      {"list", [](const Input& in) { return Value(in.list()); }},
-      {"lower", [](const Input& in) { return Value(lower(in.text())); }},
-      {"map", filter_map},
-      {"max", [](const Input& in) { return filter_extreme(in, true); }},
-      {"min", [](const Input& in) { return filter_extreme(in, false); }},
-      {"reject", [](const Input& in) { return filter_select(in, false, false); }},
-      {"rejectattr", [](const Input& in) { return filter_select(in, true, false); }},
-      {"replace",
-       [](const Input& in) {
-         return call_method(Value(in.text()), "replace", in.arguments, in.budget);
-       }},
-      {"reverse", filter_reverse},
-      {"round", filter_round},
-      {"safe", [](const Input& in) { return in.value; }},
-      {"select", [](const Input& in) { return filter_select(in, false, true); }},
-      {"selectattr", [](const Input& in) { return filter_select(in, true, true); }},
-      {"sort", filter_sort},
-      {"string", [](const Input& in) { return Value(in.text()); }},
-      {"sum", filter_sum},
-      {"title", [](const Input& in) { return Value(title(in.text())); }},
-      {"tojson", filter_tojson},
-      {"trim",
-       [](const Input& in) {
-         return Value(Text(strip(in.text(), in.arguments.text(0, "chars", ""), true, true)));
-       }},
-      {"unique", filter_unique},
-      {"upper", [](const Input& in) { return Value(upper(in.text())); }},
-  };
-  return kFilters;
+Value filter_truncate(const FilterInput& in) {
+  const Text text = in.text();
+  const std::int64_t length = in.arguments.integer(0, "length", 255);
+  const bool cut_words = in.arguments.boolean(1, "killwords", false);
+  const Text end = in.arguments.text(2, "end", "...");
+  const std::int64_t leeway = in.arguments.integer(3, "leeway", 5);
+  const std::vector<TextView> all = characters(text);
+  const std::int64_t room = length - static_cast<std::int64_t>(character_count(end));
+  if (room < 0 || leeway < 0) fail_invalid(in.line(), "truncate to less than its end");
+  if (static_cast<std::int64_t>(all.size()) <= length + leeway) return text;
+  Text kept;
+  for (std::int64_t i = 0; i < room; ++i) kept += all[static_cast<std::size_t>(i)];
+  if (!cut_words) {
+    const std::size_t space = find_last(kept, make_text(" "));
+    if (space != TextView::npos) kept.resize(space);
+  }
+  return kept + end;
+}
+
+Value filter_format(const FilterInput& in) {
+  const Text text = in.text();
+  if (!in.arguments.named.empty()) {
+    Members members;
+    for (const auto& [key, value] : in.arguments.named) {
+      members.emplace_back(make_text(key), value);
+    }
+    return format_percent(text, Value::mapping(std::move(members)), in.line(), in.budget);
+  }
+  return format_percent(text, Value::tuple(in.arguments.positional), in.line(), in.budget);
+}
+
+// Also with another name than the filter's: `center` is a method of strings.
+template <typename Change>
+Value by_method(const FilterInput& in, Change name) {
+  return call_text_method(in.text(), name, in.arguments, in.budget);
+}
+
+Value filter_wordcount(const FilterInput& in) {
+  bool in_word = false;
+  std::int64_t count = 0;
+  const Text text = in.text();
+  for (const TextView character : characters(text)) {
+    const bool word =
+        same(character, "_") ||
+        truthy(call_text_method(Text(character), "isalnum", {{}, {}, in.line()}, in.budget));
+    if (word && !in_word) ++count;
+    in_word = word;
+  }
+  return count;
 }
 
 }  // namespace
 
-bool is_filter(std::string_view name) { return filters().find(name) != filters().end(); }
+void FilterInput::refuse(std::string_view filter) const {
+  fail_invalid(line(), "the filter '" + std::string(filter) + "' got something " +
+                           std::string(kind_name(value)));
+}
+
+const FilterTable& text_filters() {
+  using In = const FilterInput&;
+  static const FilterTable kFilters{
+      {"abs", filter_abs},
+      {"capitalize", [](In in) { return Value(capitalize(in.text())); }},
+      {"center",
+       [](In in) {
+         CallArguments width = in.arguments;
+         if (!width.find(0, "width")) width.positional.emplace_back(std::int64_t{80});
+         return call_text_method(in.text(), "center", width, in.budget);
+       }},
+      {"d", filter_default},
+      {"default", filter_default},
+      {"e", filter_escape},
+      {"escape", filter_escape},
+      {"float", filter_float},
+      {"forceescape", filter_escape},
+      {"format", filter_format},
+      {"indent", filter_indent},
+      {"int", filter_int},
+      {"lower", [](In in) { return Value(lower(in.text())); }},
+      {"replace", [](In in) { return by_method(in, "replace"); }},
+      {"round", filter_round},
+      {"safe", [](In in) { return Value(in.text()); }},
+      {"string", [](In in) { return Value(in.text()); }},
+      {"title", filter_title},
+      {"tojson", filter_tojson},
+      {"trim", [](In in) { return by_method(in, "strip"); }},
+      {"truncate", filter_truncate},
+      {"upper", [](In in) { return Value(upper(in.text())); }},
+      {"wordcount", filter_wordcount},
+  };
+  return kFilters;
+}
+
+bool is_filter(std::string_view name) {
+  return text_filters().contains(name) || list_filters().contains(name);
+}
 
 Value apply_filter(std::string_view name, const Value& value, const CallArguments& arguments,
                    Budget& budget) {
-  return filters().find(name)->second(Input{value, arguments, budget});
+  for (const FilterTable* table : {&text_filters(), &list_filters()}) {
+    const auto found = table->find(name);
+    if (found != table->end()) return found->second(FilterInput{value, arguments, budget});
+  }
+  fail_unsupported(arguments.line, "the filter '" + std::string(name) + "'");
 }
 
 }  // namespace orkestra::model::jinja

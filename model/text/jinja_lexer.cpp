@@ -1,6 +1,8 @@
 #include <orkestra/core/error.h>
 #include <orkestra/model/text/jinja_lexer.h>
+#include <orkestra/model/text/utf8.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstddef>
@@ -8,26 +10,11 @@
 namespace orkestra::model::jinja {
 namespace {
 
-constexpr std::string_view kSpaces = " \t\v\f";
 constexpr std::string_view kWhite = " \t\v\f\r\n";
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_name_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_name(char c) { return is_name_start(c) || is_digit(c); }
-
-void append_utf8(std::string& out, unsigned code) {
-  const auto push = [&](unsigned byte) { out.push_back(static_cast<char>(byte)); };
-  if (code < 0x80) {
-    push(code);
-  } else if (code < 0x800) {
-    push(0xC0U | (code >> 6U));
-    push(0x80U | (code & 0x3FU));
-  } else {
-    push(0xE0U | (code >> 12U));
-    push(0x80U | ((code >> 6U) & 0x3FU));
-    push(0x80U | (code & 0x3FU));
-  }
-}
 
 class Lexer {
  public:
@@ -35,7 +22,7 @@ class Lexer {
     source_.reserve(source.size());
     for (std::size_t i = 0; i < source.size(); ++i) {
       const bool crlf = source[i] == '\r' && i + 1 < source.size() && source[i + 1] == '\n';
-      if (!crlf) source_.push_back(source[i]);
+      if (!crlf) source_.push_back(source[i] == '\r' ? '\n' : source[i]);
     }
     if (source_.ends_with('\n')) source_.pop_back();
   }
@@ -109,8 +96,8 @@ class Lexer {
     const bool line_starts = begin == 0 || source_[begin - 1] == '\n';
     if (newline == std::string_view::npos && !line_starts) return text;
     const std::size_t line = newline == std::string_view::npos ? 0 : newline + 1;
-    return text.find_first_not_of(kSpaces, line) == std::string_view::npos ? text.substr(0, line)
-                                                                           : text;
+    return text.find_first_not_of(kWhite, line) == std::string_view::npos ? text.substr(0, line)
+                                                                          : text;
   }
 
   // After a tag's closing mark was consumed.
@@ -137,8 +124,9 @@ class Lexer {
     std::size_t end = 0;
     if (!is_lone_word("raw", at_, end)) return false;
     const char mark = source_[end - 3];
+    if (mark == '+') return false;
     advance(end - at_);
-    after_tag(mark, false);
+    after_tag(mark, true);
     for (std::size_t tag = source_.find("{%", at_); tag != std::string::npos;
          tag = source_.find("{%", tag + 2)) {
       const char open = tag + 2 < source_.size() ? source_[tag + 2] : '\0';
@@ -182,8 +170,8 @@ class Lexer {
       }
       if (at_ >= source_.size()) fail_invalid(line_, "a tag that is not closed");
       const char c = source_[at_];
-      const bool marked =
-          (c == '-' || c == '+') && std::string_view(source_).substr(at_ + 1, 2) == close;
+      const bool marked = (c == '-' || (c == '+' && end_type == TokenType::kBlockEnd)) &&
+                          std::string_view(source_).substr(at_ + 1, 2) == close;
       if (brackets == 0 && (marked || at(close))) {
         advance(marked ? 3 : 2);
         push(end_type, std::string(close));
@@ -205,22 +193,56 @@ class Lexer {
     }
   }
 
+  // Digits with single underscores between them, of `set`; the position behind them.
+  std::size_t digits(std::size_t at, std::string_view set) const {
+    const auto digit = [&](std::size_t i) {
+      return i < source_.size() && set.find(source_[i]) != std::string_view::npos;
+    };
+    while (digit(at) || (at < source_.size() && source_[at] == '_' && digit(at + 1))) ++at;
+    return at;
+  }
+
   void number() {
-    std::size_t end = at_;
+    constexpr std::string_view kDecimal = "0123456789";
+    constexpr std::string_view kHex = "0123456789abcdefABCDEF";
+    const char second = at_ + 1 < source_.size() ? static_cast<char>(source_[at_ + 1] | 0x20) : ' ';
+    const int base = source_[at_] != '0' ? 10
+                     : second == 'x'     ? 16
+                     : second == 'o'     ? 8
+                     : second == 'b'     ? 2
+                                         : 10;
+    const std::size_t begin = base == 10 ? at_ : at_ + 2;
+    std::size_t end =
+        digits(begin, base == 16 ? kHex : kDecimal.substr(0, static_cast<std::size_t>(base)));
+    if (end == begin) fail_invalid(line_, "a number without digits");
     bool is_float = false;
-    while (end < source_.size() && is_digit(source_[end])) ++end;
-    if (end + 1 < source_.size() && source_[end] == '.' && is_digit(source_[end + 1])) {
-      is_float = true;
-      ++end;
-      while (end < source_.size() && is_digit(source_[end])) ++end;
+    const bool member = at_ > 0 && source_[at_ - 1] == '.';  // of x.0.1: two indexes
+    if (base == 10 && !member) {
+      if (end + 1 < source_.size() && source_[end] == '.' && is_digit(source_[end + 1])) {
+        is_float = true;
+        end = digits(end + 1, kDecimal);
+      }
+      std::size_t exponent = end;
+      if (exponent < source_.size() && (source_[exponent] | 0x20) == 'e') {
+        ++exponent;
+        if (exponent < source_.size() && (source_[exponent] == '+' || source_[exponent] == '-')) {
+          ++exponent;
+        }
+        if (const std::size_t last = digits(exponent, kDecimal); last > exponent) {
+          is_float = true;
+          end = last;
+        }
+      }
     }
+    std::string text = source_.substr(begin, end - begin);
+    text.erase(std::remove(text.begin(), text.end(), '_'), text.end());
     Token token{.type = is_float ? TokenType::kFloat : TokenType::kInteger,
                 .text = source_.substr(at_, end - at_),
                 .line = line_};
-    const char* first = source_.data() + at_;
-    const char* last = source_.data() + end;
+    const char* first = text.data();
+    const char* last = first + text.size();
     const auto result = is_float ? std::from_chars(first, last, token.number)
-                                 : std::from_chars(first, last, token.integer);
+                                 : std::from_chars(first, last, token.integer, base);
     if (result.ec != std::errc{}) fail_invalid(line_, "the number " + token.text + " is too large");
     tokens_.push_back(std::move(token));
     advance(end - at_);
@@ -249,22 +271,36 @@ class Lexer {
     const char c = source_[at_];
     advance(1);
     if (c == '\n') return;  // a string goes on in the next line
-    constexpr std::string_view kFrom = "nrtbfva0\\'\"";
-    constexpr std::string_view kTo{"\n\r\t\b\f\v\a\0\\'\"", 11};
+    constexpr std::string_view kFrom = "nrtbfva\\'\"";
+    constexpr std::string_view kTo = "\n\r\t\b\f\v\a\\'\"";
     if (const std::size_t i = kFrom.find(c); i != std::string_view::npos) {
       value.push_back(kTo[i]);
       return;
     }
-    const std::size_t digits = c == 'x' ? 2 : c == 'u' ? 4 : 0;
-    unsigned code = 0;
-    const std::string hex = source_.substr(at_, digits);
-    if (digits == 0 || hex.size() != digits ||
-        std::from_chars(hex.data(), hex.data() + digits, code, 16).ptr != hex.data() + digits) {
+    if (c >= '0' && c <= '7') {
+      std::int32_t code = c - '0';
+      for (int i = 0; i < 2 && at_ < source_.size() && source_[at_] >= '0' && source_[at_] <= '7';
+           ++i) {
+        code = code * 8 + (source_[at_] - '0');
+        advance(1);
+      }
+      append_utf8(code, value);
+      return;
+    }
+    const std::size_t digits = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
+    if (digits == 0) {
       value.push_back('\\');
       value.push_back(c);
       return;
     }
-    append_utf8(value, code);
+    std::uint32_t code = 0;
+    const std::string hex = source_.substr(at_, digits);
+    if (hex.size() != digits ||
+        std::from_chars(hex.data(), hex.data() + digits, code, 16).ptr != hex.data() + digits ||
+        code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) {
+      fail_invalid(line_, std::string("\\") + c + hex + " is no character");
+    }
+    append_utf8(static_cast<std::int32_t>(code), value);
     advance(digits);
   }
 
@@ -282,7 +318,10 @@ class Lexer {
       fail_invalid(line_, std::string("unexpected character '") + c + "'");
     }
     if (c == '(' || c == '[' || c == '{') ++brackets;
-    if ((c == ')' || c == ']' || c == '}') && brackets > 0) --brackets;
+    if (c == ')' || c == ']' || c == '}') {
+      if (brackets == 0) fail_invalid(line_, std::string("unexpected '") + c + "'");
+      --brackets;
+    }
     push(TokenType::kOperator, std::string(1, c));
     advance(1);
   }

@@ -15,8 +15,8 @@ constexpr int kMaxNesting = 100;  // of blocks, and of expressions
 constexpr std::size_t kMaxNodes = 200'000;
 constexpr std::size_t kMaxSourceBytes = std::size_t{1} << 20U;
 
-// Throws Error{kInvalid} for bad syntax, {kUnsupported} for a statement, filter or test outside
-// the subset, {kExhausted} beyond the bounds; each names the line.
+// Throws Error{kInvalid} for bad syntax, {kUnsupported} for a statement outside the subset,
+// {kExhausted} beyond the bounds; each names the line.
 Body parse_template(std::string_view source);
 
 // The expressions between tags: Jinja's grammar, weakest operator first.
@@ -40,6 +40,9 @@ class ExpressionParser {
   void expect_operator(std::string_view op);
   std::string expect_name();
   int line() const { return peek().line; }
+  // Whether expressions since they were last set to false named these.
+  bool names_varargs_ = false;
+  bool names_kwargs_ = false;
   void count_node();
 
   // Counts nesting while it lives.

@@ -90,6 +90,19 @@ class StatementParser final : private ExpressionParser {
     if (word == "for") return for_statement();
     if (word == "set") return set_statement();
     if (word == "macro") return macro_statement();
+    if (word == "call") return call_statement();
+    if (word == "with") return with_statement();
+    if (word == "print") {
+      auto node = make_node(Node::Kind::kBody);
+      while (peek().type != TokenType::kBlockEnd) {
+        if (!node->body.empty()) expect_operator(",");
+        auto output = make_node(Node::Kind::kOutput);
+        output->value = expression();
+        node->body.push_back(std::move(output));
+      }
+      end_block();
+      return node;
+    }
     if (word == "filter") {
       auto node = make_node(Node::Kind::kFilter);
       do {
@@ -141,7 +154,7 @@ class StatementParser final : private ExpressionParser {
     if (!skip_name("in")) fail_invalid(line(), "expected 'in' before '" + peek().text + "'");
     node->value = tuple(false);
     if (skip_name("if")) node->condition = expression();
-    if (is_name("recursive")) fail_unsupported(line(), "a recursive loop");
+    node->recursive = skip_name("recursive");
     end_block();
     ++loops_;
     node->body = body({"else", "endfor"});
@@ -176,10 +189,10 @@ class StatementParser final : private ExpressionParser {
     return node;
   }
 
-  NodePtr macro_statement() {
-    auto node = make_node(Node::Kind::kMacro);
+  // ( a, b=1, ... )
+  std::shared_ptr<Macro> signature(std::string name) {
     auto macro = std::make_shared<Macro>();
-    macro->name = expect_name();
+    macro->name = std::move(name);
     expect_operator("(");
     while (!skip_operator(")")) {
       if (!macro->parameters.empty()) expect_operator(",");
@@ -187,12 +200,52 @@ class StatementParser final : private ExpressionParser {
       if (skip_operator("=")) parameter.value = expression();
       macro->parameters.push_back(std::move(parameter));
     }
+    return macro;
+  }
+
+  // From the end of the opening tag.
+  void read_body(Macro& macro, std::string_view end) {
     end_block();
     const int outer_loops = std::exchange(loops_, 0);
-    macro->body = body_through("endmacro");
+    const bool outer_varargs = std::exchange(names_varargs_, false);
+    const bool outer_kwargs = std::exchange(names_kwargs_, false);
+    macro.body = body_through(end);
+    macro.takes_more = std::exchange(names_varargs_, outer_varargs);
+    macro.takes_named = std::exchange(names_kwargs_, outer_kwargs);
     loops_ = outer_loops;
-    node->names.push_back(macro->name);
-    node->macro = std::move(macro);
+  }
+
+  NodePtr macro_statement() {
+    auto node = make_node(Node::Kind::kMacro);
+    const std::string name = expect_name();
+    const std::shared_ptr<Macro> macro = signature(name);
+    read_body(*macro, "endmacro");
+    node->names.push_back(name);
+    node->macro = macro;
+    return node;
+  }
+
+  NodePtr call_statement() {
+    auto node = make_node(Node::Kind::kCall);
+    auto macro = is_operator("(") ? signature("caller") : std::make_shared<Macro>();
+    macro->name = "caller";
+    node->value = expression();
+    if (node->value->kind != Expr::Kind::kCall) fail_invalid(node->line, "'call' of no call");
+    read_body(*macro, "endcall");
+    node->macro = macro;
+    return node;
+  }
+
+  NodePtr with_statement() {
+    auto node = make_node(Node::Kind::kWith);
+    while (peek().type != TokenType::kBlockEnd) {
+      if (!node->names.empty()) expect_operator(",");
+      node->names.push_back(expect_name());
+      expect_operator("=");
+      node->values.push_back(expression());
+    }
+    end_block();
+    node->body = body_through("endwith");
     return node;
   }
 

@@ -1,26 +1,29 @@
 #include <orkestra/core/error.h>
 #include <orkestra/model/text/jinja_evaluator.h>
+#include <orkestra/model/text/jinja_evaluator_objects.h>
 #include <orkestra/model/text/jinja_lexer.h>
 
+#include <algorithm>
 #include <cstdint>
 
 namespace orkestra::model::jinja {
 
-Evaluator::Evaluator(const Value& context) {
-  scopes_.emplace_back();
+Evaluator::Evaluator(const Value& context, std::int64_t now) : now_(now) {
   if (const Mapping* map = context.as_mapping()) {
-    for (const auto& [key, value] : map->members) scope().emplace_back(to_bytes(key), value);
+    for (const auto& [key, value] : map->members) {
+      global_->variables.emplace_back(to_bytes(to_text(key)), value);
+    }
   }
 }
 
 void Evaluator::put(std::string_view name, Value value) {
-  for (auto& [key, old] : scope()) {
+  for (auto& [key, old] : scope_->variables) {
     if (key == name) {
       old = std::move(value);
       return;
     }
   }
-  scope().emplace_back(name, std::move(value));
+  scope_->variables.emplace_back(name, std::move(value));
 }
 
 void Evaluator::write(const Text& text) {
@@ -29,14 +32,12 @@ void Evaluator::write(const Text& text) {
 }
 
 Evaluator::Flow Evaluator::flow(const Body& body) {
-  budget_.enter();
-  Flow result = Flow::kNext;
+  const Nesting nesting(budget_);
   for (const auto& node : body) {
-    result = statement(*node);
-    if (result != Flow::kNext) break;
+    const Flow result = statement(*node);
+    if (result != Flow::kNext) return result;
   }
-  budget_.leave();
-  return result;
+  return Flow::kNext;
 }
 
 Evaluator::Flow Evaluator::statement(const Node& node) {
@@ -51,7 +52,7 @@ Evaluator::Flow Evaluator::statement(const Node& node) {
     case Node::Kind::kIf:
       return flow(truthy(evaluate(*node.value)) ? node.body : node.otherwise);
     case Node::Kind::kFor:
-      return for_loop(node);
+      return for_loop(node, evaluate(*node.value), 1);
     case Node::Kind::kSet:
       set(node);
       break;
@@ -62,8 +63,21 @@ Evaluator::Flow Evaluator::statement(const Node& node) {
       write(captured(node.body, node.filters));
       break;
     case Node::Kind::kMacro:
-      put(node.names.front(), Value(Value::Variant(node.macro)));
+      put(node.names.front(),
+          Value(Value::Variant(std::make_shared<MacroObject>(*this, node.macro, scope_))));
       break;
+    case Node::Kind::kCall: {
+      const Value caller(Value::Variant(std::make_shared<MacroObject>(*this, node.macro, scope_)));
+      write(to_text(call(*node.value, &caller)));
+      break;
+    }
+    case Node::Kind::kWith: {
+      std::vector<Value> values;
+      for (const ExprPtr& value : node.values) values.push_back(evaluate(*value));
+      const Enter scope(*this, scope_);
+      for (std::size_t i = 0; i < values.size(); ++i) put(node.names[i], std::move(values[i]));
+      return flow(node.body);
+    }
     case Node::Kind::kBody:
       return flow(node.body);
     case Node::Kind::kBreak:
@@ -74,10 +88,11 @@ Evaluator::Flow Evaluator::statement(const Node& node) {
   return Flow::kNext;
 }
 
-Evaluator::Flow Evaluator::for_loop(const Node& node) {
-  List list = elements(evaluate(*node.value), node.line, budget_);
-  scopes_.emplace_back();
+Evaluator::Flow Evaluator::for_loop(const Node& node, const Value& over, int depth) {
+  List list = elements(over, node.line, budget_);
+  const std::shared_ptr<Scope> around = scope_;
   if (node.condition) {
+    const Enter scope(*this, around);
     List kept;
     for (Value& element : list) {
       assign(node.names, element, node.line);
@@ -85,28 +100,27 @@ Evaluator::Flow Evaluator::for_loop(const Node& node) {
     }
     list = std::move(kept);
   }
-  const auto size = static_cast<std::int64_t>(list.size());
-  for (std::int64_t i = 0; i < size; ++i) {
-    const auto at = [&](std::int64_t j) {
-      return j >= 0 && j < size ? list[static_cast<std::size_t>(j)]
-                                : Value(Undefined{j < 0 ? "loop.previtem" : "loop.nextitem"});
-    };
-    budget_.step(16);  // making `loop` costs about as much as that many expressions
-    scope().clear();   // what one iteration sets, the next does not see
-    const std::pair<std::string_view, Value> fields[] = {
-        {"index", i + 1},       {"index0", i},
-        {"revindex", size - i}, {"revindex0", size - i - 1},
-        {"first", i == 0},      {"last", i + 1 == size},
-        {"length", size},       {"previtem", at(i - 1)},
-        {"nextitem", at(i + 1)}};
-    Members loop;
-    for (const auto& [name, value] : fields) loop.emplace_back(make_text(name), value);
-    put("loop", Value::mapping(std::move(loop)));
-    assign(node.names, at(i), node.line);
+  if (list.empty()) return flow(node.otherwise);
+  const auto loop = std::make_shared<LoopObject>(*this, node, around, std::move(list), depth);
+  const LoopObject::Forgets forgets(*loop);
+  const Enter scope(*this, around);
+  for (; loop->at() < loop->items().size(); loop->advance()) {
+    budget_.step(4);
+    scope_->variables.clear();  // what one iteration sets, the next does not see
+    put("loop", Value(Value::Variant(std::shared_ptr<Object>(loop))));
+    assign(node.names, loop->items()[loop->at()], node.line);
     if (flow(node.body) == Flow::kBreak) break;
   }
-  scopes_.pop_back();
-  return size == 0 ? flow(node.otherwise) : Flow::kNext;
+  return Flow::kNext;
+}
+
+Text Evaluator::recurse(const Node& node, const std::shared_ptr<Scope>& around, const Value& over,
+                        int depth) {
+  const Nesting nesting(budget_);
+  const Capture capture(output_);
+  const Enter scope(*this, around);
+  for_loop(node, over, depth);
+  return std::move(output_);
 }
 
 void Evaluator::set(const Node& node) {
@@ -120,12 +134,10 @@ void Evaluator::set(const Node& node) {
   if (!map || !map->is_namespace) {
     fail_invalid(node.line, "'" + node.names.front() + "' is not a namespace");
   }
-  if (value.as_mapping() && value.as_mapping()->is_namespace) {
-    fail_unsupported(node.line, "a namespace inside another value");
-  }
+  refuse_namespace(value, node.line);
   const Text key = make_text(node.member);
   for (auto& [name, old] : map->members) {
-    if (same(name, key)) {
+    if (same(*name.as_text(), key)) {
       old = std::move(value);
       return;
     }
@@ -147,22 +159,58 @@ void Evaluator::assign(const std::vector<std::string>& names, Value value, int l
 }
 
 Text Evaluator::captured(const Body& body, const std::vector<ExprPtr>& filters) {
-  Text outer = std::exchange(output_, Text());
-  scopes_.emplace_back();
-  flow(body);
-  scopes_.pop_back();
-  Value value(std::exchange(output_, std::move(outer)));
+  const Capture capture(output_);
+  {
+    const Enter scope(*this, scope_);
+    flow(body);
+  }
+  Value value(std::move(output_));
   for (const ExprPtr& expr : filters) value = filter(*expr, value);
   return to_text(value);
 }
 
-Value Evaluator::call_macro(const Macro& macro, const CallArguments& arguments) {
-  if (arguments.positional.size() > macro.parameters.size()) {
-    fail_invalid(arguments.line, "too many arguments for the macro '" + macro.name + "'");
+Text Evaluator::call_macro(const Macro& macro, const std::shared_ptr<Scope>& around,
+                           const CallArguments& arguments) {
+  const Nesting nesting(budget_);
+  const Capture capture(output_);
+  const Enter scope(*this, around);
+  bind(macro, arguments);
+  flow(macro.body);
+  return std::move(output_);
+}
+
+// The arguments of a call as variables of the innermost scope.
+void Evaluator::bind(const Macro& macro, const CallArguments& arguments) {
+  const auto refuse = [&](const std::string& what) {
+    fail_invalid(arguments.line, what + " the macro '" + macro.name + "'");
+  };
+  const std::size_t count = macro.parameters.size();
+  List more;
+  for (std::size_t i = count; i < arguments.positional.size(); ++i) {
+    if (!macro.takes_more) refuse("too many arguments for");
+    refuse_namespace(arguments.positional[i], arguments.line);
+    more.push_back(arguments.positional[i]);
   }
-  const std::size_t outer_visible = std::exchange(visible_, scopes_.size());
-  scopes_.emplace_back();
-  for (std::size_t i = 0; i < macro.parameters.size(); ++i) {
+  Members named;
+  Value caller(Undefined{"caller"});
+  for (const auto& [key, value] : arguments.named) {
+    const auto is_it = [&, &name = key](const Argument& a) { return a.name == name; };
+    const auto at = std::find_if(macro.parameters.begin(), macro.parameters.end(), is_it);
+    if (at != macro.parameters.end()) {
+      const auto index = static_cast<std::size_t>(at - macro.parameters.begin());
+      if (index < arguments.positional.size()) refuse("two values of '" + key + "' for");
+    } else if (key == "caller") {
+      caller = value;
+    } else {
+      if (!macro.takes_named) refuse("unexpected argument '" + key + "' of");
+      refuse_namespace(value, arguments.line);
+      named.emplace_back(make_text(key), value);
+    }
+  }
+  put("caller", std::move(caller));
+  if (macro.takes_more) put("varargs", Value::tuple(std::move(more)));
+  if (macro.takes_named) put("kwargs", Value::mapping(std::move(named)));
+  for (std::size_t i = 0; i < count; ++i) {
     const Argument& parameter = macro.parameters[i];
     const Value* given = arguments.find(i, parameter.name);
     Value value = given             ? *given
@@ -170,11 +218,6 @@ Value Evaluator::call_macro(const Macro& macro, const CallArguments& arguments) 
                                     : Value(Undefined{parameter.name});
     put(parameter.name, std::move(value));
   }
-  Text outer = std::exchange(output_, Text());
-  flow(macro.body);
-  scopes_.pop_back();
-  visible_ = outer_visible;
-  return std::exchange(output_, std::move(outer));
 }
 
 }  // namespace orkestra::model::jinja

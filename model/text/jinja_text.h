@@ -39,17 +39,27 @@ std::size_t find(TextView text, TextView part, std::size_t from = 0);  // npos i
 bool starts_with(TextView text, TextView prefix);
 bool ends_with(TextView text, TextView suffix);
 
+std::size_t find_last(TextView text, TextView part);  // npos if absent
+
 // Characters are UTF-8 sequences; a byte of broken UTF-8 is a character of its own.
 std::vector<TextView> characters(TextView text);
 std::size_t character_count(TextView text);
+std::int32_t code_point(TextView character);  // -1 for a byte of broken UTF-8
+Text make_character(std::int32_t code_point, std::uint32_t source);
+bool is_white(std::int32_t code_point);      // as Python's str.isspace
+bool is_printable(std::int32_t code_point);  // as Python's str.isprintable
 
 // Python's str methods of the same names. `set` empty = white space.
 TextView strip(TextView text, TextView set, bool left, bool right);
 std::vector<Text> split(TextView text, TextView separator, std::int64_t max_splits);
 std::vector<Text> split_white(TextView text, std::int64_t max_splits);
+std::vector<Text> split_right(TextView text, TextView separator, std::int64_t max_splits);
+std::vector<Text> split_white_right(TextView text, std::int64_t max_splits);
+std::vector<Text> split_lines(TextView text, bool keep_ends);
 Text replace(TextView text, TextView from, TextView to, std::int64_t max_count);
-Text upper(TextView text);  // ASCII letters
+Text upper(TextView text);
 Text lower(TextView text);
+Text swap_case(TextView text);
 Text title(TextView text);
 Text capitalize(TextView text);
 

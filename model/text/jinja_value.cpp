@@ -1,133 +1,30 @@
 #include <orkestra/core/error.h>
 #include <orkestra/model/text/jinja_value.h>
 
-#include <charconv>
-#include <cmath>
+#include <algorithm>
 #include <cstddef>
-#include <type_traits>
 
 namespace orkestra::model::jinja {
 namespace {
 
-constexpr int kMaxDepth = 100;
+constexpr int kMaxDepth = 100;     // of values compared
+constexpr int kMaxNesting = 1000;  // of any value: taking one apart takes as many calls
+constexpr std::size_t kMaxCompared = 1'000'000;  // values may share parts: see jinja_print.cpp
 
-// Doubles as Python prints them: the shortest form that reads back, with ".0" on whole numbers.
-std::string format_double(double value) {
-  if (std::isnan(value)) return "nan";
-  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
-  char buffer[40];
-  const auto result = std::to_chars(buffer, buffer + sizeof buffer, value);
-  std::string text(buffer, result.ptr);
-  if (text.find_first_of(".e") == std::string::npos) text += ".0";
-  return text;
+bool equal_at(const Value& a, const Value& b, int depth, std::size_t& compared);
+
+bool equal_lists(const List& a, const List& b, int depth, std::size_t& compared) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (!equal_at(a[i], b[i], depth + 1, compared)) return false;
+  }
+  return true;
 }
 
-void append(Text& out, std::string_view bytes) {
-  for (const char c : bytes) out.push_back(make_unit(static_cast<std::uint8_t>(c), 0));
-}
-
-void append_quoted(Text& out, TextView text, char quote, bool json) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  append(out, std::string_view(&quote, 1));
-  for (const Unit unit : text) {
-    const std::uint8_t byte = byte_of(unit);
-    const std::uint32_t source = source_of(unit);
-    const auto escape = [&](std::string_view bytes) { out += make_text(bytes, source); };
-    if (byte == static_cast<std::uint8_t>(quote)) {
-      escape(std::string{'\\', quote});
-    } else if (byte == '\\') {
-      escape("\\\\");
-    } else if (byte == '\n') {
-      escape("\\n");
-    } else if (byte == '\r') {
-      escape("\\r");
-    } else if (byte == '\t') {
-      escape("\\t");
-    } else if (json && byte == '\b') {
-      escape("\\b");
-    } else if (json && byte == '\f') {
-      escape("\\f");
-    } else if (byte < 0x20) {
-      escape(std::string(json ? "\\u00" : "\\x") + kHex[byte >> 4U] + kHex[byte & 15U]);
-    } else {
-      out.push_back(unit);
-    }
+bool equal_at(const Value& a, const Value& b, int depth, std::size_t& compared) {
+  if (depth > kMaxDepth || ++compared > kMaxCompared) {
+    throw Error(ErrorCode::kExhausted, "template: values too deep or too large to compare");
   }
-  append(out, std::string_view(&quote, 1));
-}
-
-// Both Python's repr() and JSON: they differ in quotes, names of constants and spaces.
-class Printer {
- public:
-  Printer(bool json, int indent) : json_(json), indent_(indent) {}
-
-  void print(const Value& value, int depth = 0) {
-    if (depth > kMaxDepth) {
-      throw Error(ErrorCode::kExhausted,
-                  "template: a value nested deeper than " + std::to_string(kMaxDepth) + " levels");
-    }
-    if (const Text* text = value.as_text()) {
-      const bool single = !json_ && !(contains(*text, '\'') && !contains(*text, '"'));
-      append_quoted(out, *text, single ? '\'' : '"', json_);
-    } else if (const List* list = value.as_list()) {
-      open("[", list->empty());
-      for (std::size_t i = 0; i < list->size(); ++i) {
-        item(i, depth);
-        print((*list)[i], depth + 1);
-      }
-      close("]", list->empty(), depth);
-    } else if (const Mapping* map = value.as_mapping()) {
-      open("{", map->members.empty());
-      for (std::size_t i = 0; i < map->members.size(); ++i) {
-        item(i, depth);
-        print(Value(map->members[i].first), depth + 1);
-        append(out, ": ");
-        print(map->members[i].second, depth + 1);
-      }
-      close("}", map->members.empty(), depth);
-    } else {
-      append(out, scalar(value));
-    }
-  }
-
-  Text out;
-
- private:
-  static bool contains(TextView text, char c) {
-    return find(text, make_text(std::string_view(&c, 1))) != TextView::npos;
-  }
-  std::string scalar(const Value& value) const {
-    if (const auto* flag = value.as<bool>()) {
-      return json_ ? (*flag ? "true" : "false") : (*flag ? "True" : "False");
-    }
-    if (const auto* integer = value.as<std::int64_t>()) return std::to_string(*integer);
-    if (const auto* number = value.as<double>()) return format_double(*number);
-    if (value.is_none()) return json_ ? "null" : "None";
-    if (json_) {
-      throw Error(ErrorCode::kInvalid,
-                  "template: tojson of something " + std::string(kind_name(value)));
-    }
-    return value.is_undefined() ? "Undefined" : "<" + std::string(kind_name(value)) + ">";
-  }
-  void open(std::string_view bracket, bool) { append(out, bracket); }
-  void line(int depth) {
-    append(out, "\n" + std::string(static_cast<std::size_t>(indent_ * depth), ' '));
-  }
-  void item(std::size_t index, int depth) {
-    if (index > 0) append(out, indent_ < 0 ? ", " : ",");
-    if (indent_ >= 0) line(depth + 1);
-  }
-  void close(std::string_view bracket, bool empty, int depth) {
-    if (indent_ >= 0 && !empty) line(depth);
-    append(out, bracket);
-  }
-
-  bool json_;
-  int indent_;
-};
-
-bool equal_at(const Value& a, const Value& b, int depth) {
-  if (depth > kMaxDepth) return false;
   const auto number = [](const Value& v, double& out) {
     if (const auto* flag = v.as<bool>()) return out = *flag ? 1 : 0, true;
     if (const auto* integer = v.as<std::int64_t>()) {
@@ -144,27 +41,72 @@ bool equal_at(const Value& a, const Value& b, int depth) {
   if (number(a, x) && number(b, y)) return x == y;
   if (a.as_text() && b.as_text()) return same(*a.as_text(), *b.as_text());
   if (a.as_list() && b.as_list()) {
-    const List& p = *a.as_list();
-    const List& q = *b.as_list();
-    if (p.size() != q.size()) return false;
-    for (std::size_t i = 0; i < p.size(); ++i) {
-      if (!equal_at(p[i], q[i], depth + 1)) return false;
+    return a.is_tuple() == b.is_tuple() && equal_lists(*a.as_list(), *b.as_list(), depth, compared);
+  }
+  if (a.as_mapping() && b.as_mapping()) {
+    if (a.as_mapping() == b.as_mapping()) return true;
+    const Members& p = a.as_mapping()->members;
+    if (p.size() != b.as_mapping()->members.size() || a.as_mapping()->is_namespace) return false;
+    for (const auto& [key, value] : p) {
+      const Value* other = b.find_key(key);
+      if (!other || !equal_at(value, *other, depth + 1, compared)) return false;
     }
     return true;
   }
-  if (a.as_mapping() && b.as_mapping()) {
-    const Members& p = a.as_mapping()->members;
-    if (p.size() != b.as_mapping()->members.size()) return false;
-    for (const auto& [key, value] : p) {
-      const Value* other = b.find_member(key);
-      if (!other || !equal_at(value, *other, depth + 1)) return false;
-    }
-    return true;
+  if (a.as_sequence() || a.as_object()) {
+    return a.as_sequence() == b.as_sequence() && a.as_object() == b.as_object();
   }
   return (a.is_none() && b.is_none()) || (a.is_undefined() && b.is_undefined());
 }
 
+int deepest(const List& list) {
+  int depth = 0;
+  for (const Value& element : list) depth = std::max(depth, element.depth());
+  return depth;
+}
+
+int depth_below(const Value::Variant& data) {
+  if (const auto* list = std::get_if<std::shared_ptr<const List>>(&data)) return deepest(**list);
+  if (const auto* sequence = std::get_if<std::shared_ptr<Sequence>>(&data)) {
+    return deepest((*sequence)->items);
+  }
+  if (const auto* method = std::get_if<Method>(&data)) return method->object->depth();
+  if (const auto* object = std::get_if<std::shared_ptr<Object>>(&data)) return (*object)->depth();
+  int depth = -1;
+  if (const auto* map = std::get_if<std::shared_ptr<Mapping>>(&data)) {
+    for (const auto& [key, value] : (*map)->members) {
+      depth = std::max({depth, key.depth(), value.depth()});
+    }
+  }
+  return depth;
+}
+
 }  // namespace
+
+Value::Value(Variant data) : data_(std::move(data)), depth_(depth_below(data_) + 1) {
+  if (depth_ > kMaxNesting) {
+    throw Error(ErrorCode::kExhausted,
+                "template: a value nested deeper than " + std::to_string(kMaxNesting) + " levels");
+  }
+}
+
+Value Value::mapping(Members members, bool is_namespace) {
+  return Variant(std::make_shared<Mapping>(Mapping{std::move(members), is_namespace}));
+}
+
+Value Value::tuple(List items, std::vector<std::string> names) {
+  return Variant(std::make_shared<Sequence>(
+      Sequence{Sequence::Kind::kTuple, std::move(items), std::move(names)}));
+}
+
+Value Value::view(List items, std::string_view of) {
+  return Variant(std::make_shared<Sequence>(
+      Sequence{Sequence::Kind::kView, std::move(items), {std::string(of)}}));
+}
+
+Value Value::iterator(List items) {
+  return Variant(std::make_shared<Sequence>(Sequence{Sequence::Kind::kIterator, std::move(items)}));
+}
 
 Value Value::from_json(const Json& json, std::uint32_t source) {
   switch (json.type()) {
@@ -198,10 +140,31 @@ Value Value::from_json(const Json& json, std::uint32_t source) {
   }
 }
 
+const List* Value::as_list() const {
+  if (const Sequence* sequence = as_sequence()) {
+    return sequence->kind == Sequence::Kind::kTuple ? &sequence->items : nullptr;
+  }
+  return pointee<const List>();
+}
+
+bool Value::is_tuple() const {
+  return as_sequence() && as_sequence()->kind == Sequence::Kind::kTuple;
+}
+
 const Value* Value::find_member(TextView key) const {
   if (const Mapping* map = as_mapping()) {
     for (const auto& [name, value] : map->members) {
-      if (same(name, key)) return &value;
+      if (name.as_text() && same(*name.as_text(), key)) return &value;
+    }
+  }
+  return nullptr;
+}
+
+const Value* Value::find_key(const Value& key) const {
+  if (const Text* text = key.as_text()) return find_member(TextView(*text));
+  if (const Mapping* map = as_mapping()) {
+    for (const auto& [name, value] : map->members) {
+      if (equal(name, key)) return &value;
     }
   }
   return nullptr;
@@ -213,31 +176,29 @@ bool truthy(const Value& value) {
   if (const auto* number = value.as<double>()) return *number != 0;
   if (const Text* text = value.as_text()) return !text->empty();
   if (const List* list = value.as_list()) return !list->empty();
+  if (const Sequence* sequence = value.as_sequence()) {
+    return sequence->kind == Sequence::Kind::kIterator || !sequence->items.empty();
+  }
   if (const Mapping* map = value.as_mapping()) return map->is_namespace || !map->members.empty();
   return !value.is_none() && !value.is_undefined();
 }
 
-bool equal(const Value& a, const Value& b) { return equal_at(a, b, 0); }
+bool equal(const Value& a, const Value& b) {
+  std::size_t compared = 0;
+  return equal_at(a, b, 0, compared);
+}
 
 std::string_view kind_name(const Value& value) {
-  constexpr std::string_view kNames[] = {"undefined", "none", "boolean", "integer", "float",
-                                         "string",    "list", "mapping", "macro",   "function"};
+  constexpr std::string_view kNames[] = {"undefined", "none",   "boolean",  "integer",
+                                         "float",     "string", "list",     "sequence",
+                                         "mapping",   "object", "function", "method"};
   static_assert(std::size(kNames) == std::variant_size_v<Value::Variant>);
+  if (const Object* object = value.as_object()) return object->kind();
+  if (const Sequence* sequence = value.as_sequence()) {
+    constexpr std::string_view kSequences[] = {"tuple", "view", "iterator"};
+    return kSequences[static_cast<std::size_t>(sequence->kind)];
+  }
   return kNames[value.data().index()];
-}
-
-Text to_text(const Value& value) {
-  if (const Text* text = value.as_text()) return *text;
-  if (value.is_undefined()) return {};
-  Printer printer(false, -1);
-  printer.print(value);
-  return std::move(printer.out);
-}
-
-Text to_json_text(const Value& value, int indent) {
-  Printer printer(true, indent);
-  printer.print(value);
-  return std::move(printer.out);
 }
 
 }  // namespace orkestra::model::jinja

@@ -150,6 +150,64 @@ TEST_CASE("templates: filters, tests and methods") {
   });
 }
 
+TEST_CASE("templates: what Python keeps apart") {
+  check({
+      {"{{ (1, 'a') }}{{ (1,) }}{{ () }}{{ [1] == (1,) }}", "(1, 'a')(1,)()False"},
+      {"{{ {'a': 1}.items() }}", "dict_items([('a', 1)])"},
+      {"{% set g = [1, 3] | select('even') %}{{ 'true' if g }}{{ g | list }}", "true[]"},
+      {"{% set g = [1, 2] | map('string') %}{{ g | first }}{{ g | list }}{{ g | list }}",
+       "1['2'][]"},
+      {"{{ {1: 'a', true: 'b', 'c': 2} }}", "{1: 'b', 'c': 2}"},
+      {"{{ map.items is callable }}{{ {'items': 1}['items'] }}", "True1"},
+      {"{{ 1e16 }} {{ 1e15 }} {{ 1e-5 }} {{ 0.1 + 0.2 }} {{ 2.5 | round }} {{ 42 | round }}",
+       "1e+16 1000000000000000.0 1e-05 0.30000000000000004 2.0 42"},
+      {"{{ ['\u00a0\x7f', \"it's\"] }}", "['\\xa0\\x7f', \"it's\"]"},
+      {"{{ true + 1 }} {{ 1 < 2 < 3 }} {{ 1 < 3 < 2 }} {{ [1, 2] < [1, 3] }}", "2 True False True"},
+      {"{{ '%s-%03d' % ('a', 7) }} {{ '{0}:{x:>3}'.format(1, x='b') }} {{ '%.2f' | format(1.239) "
+       "}}",
+       "a-007 1:  b 1.24"},
+      {"{{ 'stra\u00dfe \u00e9'.upper() }}|{{ '\u3000a\u00a0'.strip() }}", "STRASSE \xC3\x89|a"},
+      {"{{ 'a,b,c'.rsplit(',', 1) }}{{ 'a b'.partition(' ') }}", "['a,b', 'c']('a', ' ', 'b')"},
+      {"{{ ['b', 'A', 'c'] | sort | join }}{{ {'B': 1, 'a': 2} | dictsort }}",
+       "Abc[('a', 2), ('B', 1)]"},
+      {"{% for g in messages | groupby('role') %}{{ g.grouper }}{{ g.list | length }};{% endfor %}",
+       "assistant1;system1;user1;"},
+      {"{{ messages | map(attribute='x.y', default='-') | join }}", "---"},
+      {"{{ {'b': '\u00e9', 'a': []} | tojson(ensure_ascii=true, sort_keys=true, indent=1) }}",
+       "{\n \"a\": [],\n \"b\": \"\\u00e9\"\n}"},
+      {"{{ [1, {'a': 2}] | tojson(separators=(',', ':')) }}", "[1,{\"a\":2}]"},
+  });
+}
+
+TEST_CASE("templates: loops, macros and calls") {
+  check({
+      {"{% for x in [1, 1, 2] %}{{ loop.cycle('a', 'b') }}{{ loop.changed(x) }};{% endfor %}",
+       "aTrue;bFalse;aTrue;"},
+      {"{% for x in [{'n': 1, 'c': [{'n': 2}]}] recursive %}{{ x.n }}@{{ loop.depth }}"
+       "{% if x.c %}({{ loop(x.c) }}){% endif %}{% endfor %}",
+       "1@1(2@2)"},
+      {"{% for i in [1, 2] %}{% set o = loop %}{% for j in [1] %}{{ o.index }}{% endfor %}{% "
+       "endfor %}",
+       "12"},
+      {"{% macro f(a) %}{{ a }}{{ varargs }}{{ kwargs }}{% endmacro %}{{ f(*[1, 2], **{'k': 3}) }}",
+       "1(2,){'k': 3}"},
+      {"{% macro f(x) %}<{{ caller(x) }}>{% endmacro %}{% call(y) f(1) %}{{ y }}{{ name }}{% "
+       "endcall %}",
+       "<1Ann>"},
+      {"{% macro f() %}{{ late }}{% endmacro %}{% set late = 'L' %}{{ f() }}", "L"},
+      {"{% for i in [1] %}{% set z = 2 %}{% macro m() %}{{ z }}{{ i }}{% endmacro %}{{ m() }}{% "
+       "endfor %}",
+       "21"},
+      {"{% set ms = [] %}{% macro f() %}x{% endmacro %}{% set ms = ms + [f] %}{{ ms[0]() }}", "x"},
+      {"{% with a = 1, b = n %}{{ a }}{{ b }}{% endwith %}{{ a }}", "13"},
+      {"{% print 1, 'a' %}", "1a"},
+      {"{{ strftime_now('%Y') }}", "1970"},
+      {"  {% raw %}\n{{ x }}\n  {% endraw %}\ny", "\n{{ x }}\ny"},
+  });
+  const auto dated = Template::compile("{{ strftime_now('%d %b %Y') }}");
+  CHECK(dated->render(Json::object(), 1753000000) == "20 Jul 2025");
+}
+
 TEST_CASE("templates: the shape of a chat template with tools and reasoning") {
   const std::string source = R"({%- if messages[0].role == 'system' %}
     {{- '[S]' + messages[0].content + '\n' }}
@@ -186,7 +244,7 @@ TEST_CASE("templates: errors name the line and what is wrong") {
       {"a\n{% include 'x' %}", ErrorCode::kUnsupported, "line 2: the statement 'include'"},
       {"{{ x | frobnicate }}", ErrorCode::kUnsupported, "line 1: the filter 'frobnicate'"},
       {"{{ x is wobbly }}", ErrorCode::kUnsupported, "line 1: the test 'wobbly'"},
-      {"\n\n{{ 'a'.frob() }}", ErrorCode::kUnsupported, "line 3: the string method 'frob'"},
+      {"\n\n{{ 'a'.frob() }}", ErrorCode::kUnsupported, "line 3: the method 'frob'"},
       {"{{ frob(1) }}", ErrorCode::kUnsupported, "line 1: the function 'frob'"},
       {"{{ missing.x }}", ErrorCode::kInvalid, "line 1: 'missing' is undefined"},
       {"{% if x %}", ErrorCode::kInvalid, "the template ends before 'elif'"},
@@ -203,6 +261,17 @@ TEST_CASE("templates: errors name the line and what is wrong") {
       {"{% set a, b = [1] %}", ErrorCode::kInvalid, "1 values for 2 names"},
       {"{% break %}", ErrorCode::kInvalid, "outside of a loop"},
       {"{{ 'a'.split('') }}", ErrorCode::kInvalid, "empty string"},
+      {"{{ [].append(1) }}", ErrorCode::kUnsupported, "the method 'append'"},
+      {"{% macro f(a) %}{% endmacro %}{{ f(1, 2) }}", ErrorCode::kInvalid, "too many arguments"},
+      {"{% macro f(a) %}{% endmacro %}{{ f(b=2) }}", ErrorCode::kInvalid,
+       "unexpected argument 'b'"},
+      {"{{ [1] | map('upper') | length }}", ErrorCode::kInvalid, "something iterator"},
+      {"{{ none | length }}", ErrorCode::kInvalid, "'length' got something none"},
+      {"{{ 1 in 'abc' }}", ErrorCode::kInvalid, "something integer in a string"},
+      {"{% for x in [1] %}{{ loop([2]) }}{% endfor %}", ErrorCode::kInvalid, "'recursive'"},
+      {"{{ missing | tojson }}", ErrorCode::kInvalid, "tojson of something undefined"},
+      {"{{ x) }}", ErrorCode::kInvalid, "unexpected ')'"},
+      {"{{ '%99999s' % 'x' }}", ErrorCode::kInvalid, "wider than 10,000"},
   };
   for (const Bad& bad : cases) {
     INFO(bad.source);
@@ -225,6 +294,12 @@ TEST_CASE("templates: rendering is bounded") {
       "{% endfor %}",
       "{% set ns = namespace(l=[]) %}{% for i in range(5000) %}{% set ns.l = [ns.l] %}{% endfor %}"
       "{{ ns.l }}",
+      "{% set ns = namespace(l=[]) %}{% for i in range(90) %}{% set ns.l = [ns.l, ns.l] %}"
+      "{% endfor %}{{ ns.l }}",
+      "{% set ns = namespace(l=[], m=[]) %}{% for i in range(90) %}{% set ns.l = [ns.l, ns.l] %}"
+      "{% set ns.m = [ns.m, ns.m] %}{% endfor %}{{ ns.l == ns.m }}",
+      "{% set s = 'x' * 9000000 %}{% for i in range(90000) %}{{ s[1] }}{% endfor %}",
+      "{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}",
       std::string(5000, '(').insert(0, "{{ ") + "1" + std::string(5000, ')') + " }}",
       "{{ " + std::string(50000, '-') + "1 }}",
       "{{ 'a'" +
