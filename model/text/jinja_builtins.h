@@ -67,6 +67,8 @@ Value call_text_method(const Text& text, std::string_view name, const CallArgume
 Text format_percent(const Text& text, const Value& values, int line, Budget& budget);
 Text format_braces(const Text& text, const CallArguments& arguments, Budget& budget);
 
+Text escape_html(TextView text);
+
 // object.name: Python's attribute first, then the member. object[key]: the other way round.
 // Undefined when there is none; throws Error{kInvalid} when `object` is undefined.
 Value attribute(const Value& object, std::string_view name, int line);

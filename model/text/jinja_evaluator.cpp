@@ -274,8 +274,13 @@ Value Evaluator::arithmetic(const Expr& expr, const Value& left, const Value& ri
                                 std::string(kind_name(right)) + why);
   };
   if (op == "+" && left.as_text() && right.as_text()) {
-    budget_.make(left.as_text()->size() + right.as_text()->size());
-    return *left.as_text() + *right.as_text();
+    const bool markup = left.is_markup() || right.is_markup();
+    const auto part = [&](const Value& value) {
+      return markup && !value.is_markup() ? escape_html(*value.as_text()) : *value.as_text();
+    };
+    Text joined = part(left) + part(right);
+    budget_.make(joined.size());
+    return markup ? Value::markup(std::move(joined)) : Value(std::move(joined));
   }
   if (op == "+" && left.as_list() && right.as_list() && left.is_tuple() == right.is_tuple()) {
     List list = *left.as_list();

@@ -118,15 +118,10 @@ Value filter_abs(const FilterInput& in) {
 }
 
 Value filter_escape(const FilterInput& in) {
-  Text out;
-  for (const Unit unit : in.text()) {
-    constexpr std::string_view kFrom = "&<>\"'";
-    constexpr std::string_view kTo[] = {"&amp;", "&lt;", "&gt;", "&#34;", "&#39;"};
-    const std::size_t i = kFrom.find(static_cast<char>(byte_of(unit)));
-    out += i == std::string_view::npos ? Text(1, unit) : make_text(kTo[i], source_of(unit));
-  }
+  if (in.value.is_markup()) return in.value;
+  Text out = escape_html(in.text());
   in.budget.make(out.size());
-  return out;
+  return Value::markup(std::move(out));
 }
 
 // (ensure_ascii=False, indent=None, separators=None, sort_keys=False)
@@ -239,6 +234,17 @@ void FilterInput::refuse(std::string_view filter) const {
                            std::string(kind_name(value)));
 }
 
+Text escape_html(TextView text) {
+  Text out;
+  for (const Unit unit : text) {
+    constexpr std::string_view kFrom = "&<>\"'";
+    constexpr std::string_view kTo[] = {"&amp;", "&lt;", "&gt;", "&#34;", "&#39;"};
+    const std::size_t i = kFrom.find(static_cast<char>(byte_of(unit)));
+    out += i == std::string_view::npos ? Text(1, unit) : make_text(kTo[i], source_of(unit));
+  }
+  return out;
+}
+
 const FilterTable& text_filters() {
   using In = const FilterInput&;
   static const FilterTable kFilters{
@@ -255,15 +261,15 @@ const FilterTable& text_filters() {
       {"e", filter_escape},
       {"escape", filter_escape},
       {"float", filter_float},
-      {"forceescape", filter_escape},
+      {"forceescape", [](In in) { return Value::markup(escape_html(in.text())); }},
       {"format", filter_format},
       {"indent", filter_indent},
       {"int", filter_int},
       {"lower", [](In in) { return Value(lower(in.text())); }},
       {"replace", [](In in) { return by_method(in, "replace"); }},
       {"round", filter_round},
-      {"safe", [](In in) { return Value(in.text()); }},
-      {"string", [](In in) { return Value(in.text()); }},
+      {"safe", [](In in) { return Value::markup(in.text()); }},
+      {"string", [](In in) { return in.value.is_markup() ? in.value : Value(in.text()); }},
       {"title", filter_title},
       {"tojson", filter_tojson},
       {"trim", [](In in) { return by_method(in, "strip"); }},

@@ -94,6 +94,12 @@ Value Value::mapping(Members members, bool is_namespace) {
   return Variant(std::make_shared<Mapping>(Mapping{std::move(members), is_namespace}));
 }
 
+Value Value::markup(Text text) {
+  Value value(std::move(text));
+  value.markup_ = true;
+  return value;
+}
+
 Value Value::tuple(List items, std::vector<std::string> names) {
   return Variant(std::make_shared<Sequence>(
       Sequence{Sequence::Kind::kTuple, std::move(items), std::move(names)}));

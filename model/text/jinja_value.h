@@ -59,6 +59,9 @@ class Value {
     return make_text(bytes, source);
   }
   static Value mapping(Members members, bool is_namespace = false);
+  // What the filters safe and escape give: joined with +, the other text is escaped for HTML.
+  static Value markup(Text text);
+  bool is_markup() const { return markup_; }
   static Value tuple(List items, std::vector<std::string> names = {});
   static Value view(List items, std::string_view of);  // of: "dict_keys", ...
   static Value iterator(List items);
@@ -91,6 +94,7 @@ class Value {
 
   Variant data_;
   int depth_ = 0;
+  bool markup_ = false;
 };
 
 struct Mapping {

@@ -175,6 +175,8 @@ TEST_CASE("templates: what Python keeps apart") {
       {"{{ messages | map(attribute='x.y', default='-') | join }}", "---"},
       {"{{ {'b': '\u00e9', 'a': []} | tojson(ensure_ascii=true, sort_keys=true, indent=1) }}",
        "{\n \"a\": [],\n \"b\": \"\\u00e9\"\n}"},
+      {"{{ '<b>' | safe + '<i>' }}{{ '<' | e | e }}{{ '<b>' | safe ~ '<i>' }}",
+       "<b>&lt;i&gt;&lt;<b><i>"},
       {"{{ [1, {'a': 2}] | tojson(separators=(',', ':')) }}", "[1,{\"a\":2}]"},
   });
 }
