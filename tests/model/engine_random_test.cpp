@@ -2,7 +2,9 @@
 // logits of a computation from scratch.
 
 #include <orkestra/model/engine/score_task.h>
+#include <orkestra/model/engine/state_file.h>
 #include <orkestra/tests/catch.h>
+#include <orkestra/tests/model/checkpoints.h>
 #include <orkestra/tests/model/worker_tasks.h>
 
 #include <cstdlib>
@@ -37,8 +39,8 @@ class Recomputed {
   std::map<Tokens, std::vector<float>> known_;
 };
 
-// What a user may do, at random: write on from any text, branch, score, cancel, pin, evict, start
-// anew.
+// What a user may do, at random: write on from any text, branch, score, cancel, pin, evict, save,
+// load, start anew.
 class RandomOperations {
  public:
   RandomOperations(const std::string& golden, std::uint64_t seed)
@@ -52,7 +54,7 @@ class RandomOperations {
   void run(int n_operations) {
     for (int i = 0; i < n_operations; ++i) {
       CAPTURE(i);
-      switch (random_.next() % 12) {
+      switch (random_.next() % 13) {
         case 0:
           evict();
           break;
@@ -65,6 +67,9 @@ class RandomOperations {
         case 3:
           cancel();
           break;
+        case 4:
+          save_and_load();
+          break;
         default:
           write();
       }
@@ -72,6 +77,7 @@ class RandomOperations {
       if (random_.next() % 400 == 0) open();
     }
     CHECK(reused_ > 0);
+    CHECK(loaded_ > 0);
   }
 
  private:
@@ -84,7 +90,8 @@ class RandomOperations {
     const std::size_t session = probe.bytes_in_use() + probe.growth_bytes(state, 128);
     budget_ = session * (3 + random_.next() % 12);
     worker_ = std::make_unique<BatchWorker>(
-        std::make_unique<CpuBackend>(network_, best_kernels(), 1 + random_.next() % 2 == 0 ? 1 : 2),
+        std::make_unique<CpuBackend>(network_, best_kernels(),
+                                     1 + static_cast<int>(random_.next() % 2)),
         BatchOptions{.n_vocab = 512,
                      .max_batch_tokens = static_cast<std::int64_t>(3 + random_.next() % 60),
                      .max_active = 1 + random_.next() % 6,
@@ -200,6 +207,42 @@ class RandomOperations {
     });
   }
 
+  // A restart in one of three cases; else what was evicted since the last time is there again.
+  void save_and_load() {
+    switch (random_.next() % 3) {
+      case 0:
+        save_states(*worker_, "w", file_, {});
+        return;
+      case 1:
+        save_states(*worker_, "w", file_, {});
+        open();
+        break;
+      default:
+        if (!std::filesystem::exists(file_)) return;
+    }
+    try {
+      loaded_ += load_states(*worker_, "w", file_,
+                             {.tenant = std::nullopt, .n_vocab = 512, .context_length = 4096})
+                     .states;
+    } catch (const Error& error) {
+      CAPTURE(error.message());
+      REQUIRE(error.code() == ErrorCode::kExhausted);
+    }
+    unpin_all();
+  }
+
+  // The pins of the file are nobody's any more.
+  void unpin_all() {
+    pinned_.clear();
+    worker_->with_tree([&](StateTree& tree, Backend&) {
+      std::vector<std::pair<std::string, Tokens>> pinned;
+      tree.for_each([&](const StateTree::View& view) {
+        if (view.pinned) pinned.push_back({view.tenant, {view.tokens.begin(), view.tokens.end()}});
+      });
+      for (const auto& [tenant, tokens] : pinned) tree.unpin(tenant, tokens);
+    });
+  }
+
   Network network_;
   Recomputed recomputed_;
   Random random_;
@@ -209,6 +252,9 @@ class RandomOperations {
   std::vector<Tokens> sequences_;
   std::vector<Tokens> pinned_;
   std::int64_t reused_ = 0;
+  std::size_t loaded_ = 0;
+  TemporaryFolder folder_;
+  const std::string file_ = folder_.path() / "states";
 };
 
 // ORKESTRA_SOAK=n makes it n times as long.
