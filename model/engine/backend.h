@@ -66,6 +66,12 @@ class Backend {
   // a token outside the vocabulary before anything is changed; after any other exception the
   // states of this step are unusable and must be released.
   virtual void step(std::span<const StepChunk> chunks, std::vector<float>& logits) = 0;
+  // The same, but calls `between` after every layer but the last, on this thread. It may do
+  // anything that leaves the states of this step alone, make other steps included (with logits of
+  // their own). When it returns false, or throws, the step is abandoned: its states are then
+  // unusable and must be released. Returns whether the step was completed.
+  virtual bool long_step(std::span<const StepChunk> chunks, std::vector<float>& logits,
+                         const std::function<bool()>& between) = 0;
 };
 
 }  // namespace orkestra::model

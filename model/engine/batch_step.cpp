@@ -1,4 +1,4 @@
-// One step of the worker: what goes into it, and what comes of it.
+// The worker's steps: what goes into them, and what comes of them.
 
 #include <orkestra/core/error.h>
 #include <orkestra/model/engine/batch_worker.h>
@@ -14,20 +14,25 @@ namespace {
 
 // A task that has no more than this to add before its next logits is served like a writing one.
 constexpr std::size_t kShortTail = 16;
-constexpr std::size_t kSmallStep = 24;    // tokens; such steps are bound by memory, not arithmetic
-constexpr std::size_t kLeastPrompt = 32;  // prompt tokens of a step, however slow the machine
-constexpr std::size_t kFirstStep = 64;    // before anything is known about time
-constexpr double kAloneFactor = 4.0;      // a step that nobody shares may take so much longer
+constexpr std::size_t kSmallStep = 24;  // tokens; such steps are bound by memory, not arithmetic
+// Steps of prompts. Shorter ones read the weights in vain: 3 % slower at 128 tokens than at 512 was
+// the worst measured. Longer ones keep newcomers waiting.
+constexpr std::size_t kLeastReading = 128;
+constexpr double kReadingSeconds = 1.0;
 
 }  // namespace
 
-// Tokens of a step: as many as the time allows, never so few that the weights are read in vain.
-std::size_t BatchWorker::step_limit(std::size_t n_writing) const {
+std::size_t BatchWorker::reading_limit() const {
   const auto most = static_cast<std::size_t>(std::max<std::int64_t>(1, options_.max_batch_tokens));
-  const bool alone = active_.size() == 1;
-  const double seconds = options_.step_seconds * (alone ? kAloneFactor : 1.0);
-  const std::size_t n = large_steps_.known() ? large_steps_.tokens_within(seconds) : kFirstStep;
-  return std::min(most, std::max(n, n_writing + kLeastPrompt));
+  const std::size_t n =
+      large_steps_.known() ? large_steps_.tokens_within(kReadingSeconds) : kLeastReading;
+  return std::min(most, std::max(n, kLeastReading));
+}
+
+bool BatchWorker::writes(const Active& active) {
+  const Task& task = *active.task;
+  return task.first_wanted + 1 == task.tokens.size() &&
+         task.tokens.size() - active.fed <= kShortTail;
 }
 
 // How many of the next n tokens the next chunk takes: up to the next mark or interval.
@@ -42,33 +47,19 @@ std::size_t BatchWorker::cut(const Active& active, std::size_t n) const {
   return n;
 }
 
-// What writing tasks have to add first; then a share of every prompt in progress.
-void BatchWorker::plan() {
-  planned_.clear();
-  chunks_.clear();
-  shares_.clear();
-  const auto writes = [](const Active& active) {
-    const Task& task = *active.task;
-    return task.first_wanted + 1 == task.tokens.size() &&
-           task.tokens.size() - active.fed <= kShortTail;
+void BatchWorker::plan_writing() {
+  Step& step = writing_;
+  step.planned.clear();
+  step.chunks.clear();
+  const auto ready = [](const Active& active) {
+    return active.task && active.state && active.reading == 0 && writes(active);
   };
-  std::size_t n_writing = 0;
-  int highest = INT32_MIN;
-  for (std::size_t i = 0; i < active_.size(); ++i) {
-    const Active& active = active_[i];
-    if (!active.task || !active.state) continue;
-    if (writes(active)) {
-      ++n_writing;
-      continue;
-    }
-    highest = std::max(highest, active.task->priority);
-    shares_.push_back(
-        {.active = i, .wanted = cut(active, active.task->tokens.size() - active.fed)});
-  }
-  std::size_t left = step_limit(n_writing);
+  const auto n_writing =
+      static_cast<std::size_t>(std::count_if(active_.begin(), active_.end(), ready));
+  auto left = static_cast<std::size_t>(std::max<std::int64_t>(1, options_.max_batch_tokens));
   for (std::size_t i = 0; i < active_.size() && left > 0; ++i) {
     Active& active = active_[i];
-    if (!active.task || !active.state || !writes(active)) continue;
+    if (!ready(active)) continue;
     const std::size_t tail = active.task->tokens.size() - active.fed;
     const std::size_t n = std::min(cut(active, tail), left);
     active.guessing.clear();
@@ -77,23 +68,41 @@ void BatchWorker::plan() {
     if (n == tail && !marked && options_.speculate) {
       guess(active, n_writing, left - n);
     }
-    plan_chunk(i, n, active.guessing.empty() ? 0 : active.guessing.size() - tail);
-    left -= n + planned_.back().n_guessed;
+    plan_chunk(step, i, n, active.guessing.empty() ? 0 : active.guessing.size() - tail);
+    left -= n + step.planned.back().n_guessed;
+  }
+  while (!step.planned.empty() && !fit_budget(step)) {
+  }
+}
+
+// A share of every prompt in progress.
+void BatchWorker::plan_reading() {
+  Step& step = reading_;
+  step.planned.clear();
+  step.chunks.clear();
+  shares_.clear();
+  int highest = INT32_MIN;
+  for (std::size_t i = 0; i < active_.size(); ++i) {
+    const Active& active = active_[i];
+    if (!active.task || !active.state || writes(active)) continue;
+    highest = std::max(highest, active.task->priority);
+    shares_.push_back(
+        {.active = i, .wanted = cut(active, active.task->tokens.size() - active.fed)});
   }
   // A step of priority more doubles the share.
   for (PromptShare& share : shares_) {
     const int below = std::clamp(highest - active_[share.active].task->priority, 0, 6);
     share.weight = std::ldexp(1.0, -below);
   }
-  share_tokens(shares_, left);
+  share_tokens(shares_, reading_limit());
   for (const PromptShare& share : shares_) {
-    if (share.given > 0) plan_chunk(share.active, share.given, 0);
+    if (share.given > 0) plan_chunk(step, share.active, share.given, 0);
   }
-  while (!planned_.empty() && !fit_budget()) {
+  while (!step.planned.empty() && !fit_budget(step)) {
   }
 }
 
-void BatchWorker::plan_chunk(std::size_t index, std::size_t n, std::size_t n_guessed) {
+void BatchWorker::plan_chunk(Step& step, std::size_t index, std::size_t n, std::size_t n_guessed) {
   const Active& active = active_[index];
   const Task& task = *active.task;
   const std::size_t fed = active.fed + n;
@@ -103,12 +112,12 @@ void BatchWorker::plan_chunk(std::size_t index, std::size_t n, std::size_t n_gue
     if (mark.length == fed && mark.with_logits) n_logits = std::max<std::size_t>(n_logits, 1);
   }
   n_logits += n_guessed;
-  planned_.push_back(
+  step.planned.push_back(
       {.active = index, .n_tokens = n + n_guessed, .n_logits = n_logits, .n_guessed = n_guessed});
   const std::span<const TokenId> tokens =
       n_guessed > 0 ? std::span<const TokenId>(active.guessing)
                     : std::span<const TokenId>(task.tokens).subspan(active.fed, n);
-  chunks_.push_back(
+  step.chunks.push_back(
       {.state = *active.state, .tokens = tokens, .n_logits = static_cast<std::int64_t>(n_logits)});
 }
 
@@ -132,28 +141,32 @@ void BatchWorker::guess(Active& active, std::size_t n_writing, std::size_t most)
   active.guessing.clear();
 }
 
-// False when a task had to leave the step for want of room; then it must be looked at again.
-bool BatchWorker::fit_budget() {
+std::size_t BatchWorker::growth_of(const Step& step, const Backend& backend) {
   std::size_t bytes = 0;
-  for (const StepChunk& chunk : chunks_) {
-    bytes += backend_->growth_bytes(chunk.state, chunk.tokens.size());
+  for (const StepChunk& chunk : step.chunks) {
+    bytes += backend.growth_bytes(chunk.state, chunk.tokens.size());
   }
-  if (tree_.make_room(bytes)) return true;
+  return bytes;
+}
+
+// False when a task had to leave the step for want of room; then it must be looked at again.
+bool BatchWorker::fit_budget(Step& step) {
+  if (tree_.make_room(growth_of(step, *backend_))) return true;
   for (std::size_t i = active_.size(); i-- > 0;) {
     Active& active = active_[i];
-    if (!active.task || !active.state || !others_run(active)) continue;
+    if (!active.task || !active.state || active.reading > 0 || !others_run(active)) continue;
     preempt(active);
-    for (std::size_t p = 0; p < planned_.size(); ++p) {
-      if (planned_[p].active != i) continue;
-      planned_.erase(planned_.begin() + static_cast<std::ptrdiff_t>(p));
-      chunks_.erase(chunks_.begin() + static_cast<std::ptrdiff_t>(p));
+    for (std::size_t p = 0; p < step.planned.size(); ++p) {
+      if (step.planned[p].active != i) continue;
+      step.planned.erase(step.planned.begin() + static_cast<std::ptrdiff_t>(p));
+      step.chunks.erase(step.chunks.begin() + static_cast<std::ptrdiff_t>(p));
       break;
     }
     return false;
   }
-  Active& last = active_[planned_.front().active];
-  planned_.clear();
-  chunks_.clear();
+  Active& last = active_[step.planned.front().active];
+  step.planned.clear();
+  step.chunks.clear();
   no_room(last);
   return false;
 }
@@ -168,33 +181,114 @@ void BatchWorker::preempt(Active& active) {
   active.no_room_since = ended_count_;
 }
 
-void BatchWorker::compute() {
-  const SteadyTime begin = options_.now();
-  try {
-    backend_->step(chunks_, logits_);
-  } catch (...) {
-    for (const Planned& planned : planned_) {
-      end(active_[planned.active], std::current_exception(), false);
-    }
+// Copies of the states before a step that may be abandoned, where there is room for them.
+void BatchWorker::keep_before(Step& step) {
+  for (const Planned& planned : step.planned) {
+    Active& active = active_[planned.active];
+    if (planned.n_tokens <= kShortTail || active.kept) continue;
+    if (!tree_.has_room(backend_->copy_bytes(*active.state) + growth_of(step, *backend_))) return;
+    active.kept = backend_->copy_state(*active.state);
+    active.kept_fed = active.fed;
+    // What the two share has to be copied before it is written to.
+    if (tree_.has_room(growth_of(step, *backend_))) continue;
+    backend_->release_state(*active.kept);
+    active.kept.reset();
     return;
   }
-  std::size_t n_tokens = 0;
-  for (const Planned& planned : planned_) n_tokens += planned.n_tokens;
-  const double seconds = std::chrono::duration<double>(options_.now() - begin).count();
+}
+
+void BatchWorker::write() {
+  plan_writing();
+  if (writing_.planned.empty()) return;
+  compute(writing_, false);
+}
+
+void BatchWorker::read() {
+  plan_reading();
+  if (reading_.planned.empty()) return;
+  keep_before(reading_);
+  for (const Planned& planned : reading_.planned) {
+    active_[planned.active].reading = planned.n_tokens;
+  }
+  compute(reading_, true);
+}
+
+// Between two layers of a step of prompts. False: it is of no use any more.
+bool BatchWorker::interlude() {
+  const SteadyTime begin = options_.now();
+  if (!collect(false)) return false;
+  obey();
+  reap();
+  start_all();
+  // Those who read get at least as much time as those who write.
+  const double since = std::chrono::duration<double>(begin - wrote_at_).count();
+  if (since >= std::max(options_.step_seconds, writing_seconds_)) write();
+  publish();
+  interlude_seconds_ += std::chrono::duration<double>(options_.now() - begin).count();
+  return std::any_of(reading_.planned.begin(), reading_.planned.end(),
+                     [&](const Planned& planned) { return !active_[planned.active].leaving; });
+}
+
+void BatchWorker::record(std::size_t n_tokens, double seconds) {
   (n_tokens <= kSmallStep ? small_steps_ : large_steps_).record(n_tokens, seconds);
   ++work_.steps;
   work_.tokens_computed += static_cast<std::int64_t>(n_tokens);
-  const float* row = logits_.data();
-  for (const Planned& planned : planned_) {
+}
+
+void BatchWorker::compute(Step& step, bool pausing) {
+  const SteadyTime begin = options_.now();
+  bool completed = true;
+  std::exception_ptr error;
+  try {
+    if (pausing) {
+      interlude_seconds_ = 0.0;
+      tree_.reserve(growth_of(step, *backend_));
+      completed = backend_->long_step(step.chunks, step.logits, [this] { return interlude(); });
+    } else {
+      backend_->step(step.chunks, step.logits);
+    }
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (pausing) {
+    tree_.reserve(0);
+    for (const Planned& planned : step.planned) active_[planned.active].reading = 0;
+  }
+  if (error) {
+    for (const Planned& planned : step.planned) end(active_[planned.active], error, false);
+    return;
+  }
+  if (!completed) return abandon(step);
+  std::size_t n_tokens = 0;
+  for (const Planned& planned : step.planned) n_tokens += planned.n_tokens;
+  const double seconds = std::chrono::duration<double>(options_.now() - begin).count();
+  record(n_tokens, seconds - (pausing ? interlude_seconds_ : 0.0));
+  const float* row = step.logits.data();
+  for (const Planned& planned : step.planned) {
     Active& active = active_[planned.active];
     try {
       take_logits(active, planned, row);
     } catch (...) {
       // Guesses may be in the state; what was before them is sound.
-      if (active.task) settle_guesses(active, false);
+      if (active.task) go_back(active, planned.n_guessed > 0);
       end(active, std::current_exception(), true);
     }
     row += static_cast<std::ptrdiff_t>(planned.n_logits) * options_.n_vocab;
+  }
+  if (pausing) return;
+  wrote_at_ = options_.now();
+  writing_seconds_ = seconds;
+}
+
+// Its states are unusable; where there is a copy from before, that is what remains.
+void BatchWorker::abandon(const Step& step) {
+  ++work_.abandoned;
+  for (const Planned& planned : step.planned) {
+    Active& active = active_[planned.active];
+    const bool sound = active.kept.has_value();
+    go_back(active, true);
+    // Without anybody's leave only when the worker is being closed, which ends all of them.
+    if (active.leaving) end(active, active.leaving, sound);
   }
 }
 
@@ -205,6 +299,11 @@ void BatchWorker::take_logits(Active& active, const Planned& planned, const floa
   const std::size_t end_position = before + planned.n_tokens;
   const float* last = logits + planned.n_logits * n_vocab;  // behind the last row
   active.fed = end_position - planned.n_guessed;
+  if (active.leaving) {
+    go_back(active, false);
+    end(active, active.leaving, true);
+    return;
+  }
   if (planned.n_guessed == 0) keep_at_mark(active, planned.n_logits > 0 ? last - n_vocab : nullptr);
   if (active.fed <= static_cast<std::size_t>(task.usage.prompt)) task.progressed(active.fed);
   std::size_t n_true = 0;
@@ -223,17 +322,19 @@ void BatchWorker::take_logits(Active& active, const Planned& planned, const floa
     active.drafts.observe(planned.n_guessed, n_true);
     work_.tokens_guessed += static_cast<std::int64_t>(planned.n_guessed);
     work_.guesses_true += static_cast<std::int64_t>(n_true);
-    settle_guesses(active, n_true == planned.n_guessed);
+    go_back(active, n_true < planned.n_guessed);
+  } else {
+    go_back(active, false);
   }
   if (more) return;
   task.finish();
   end(active, nullptr, true);
 }
 
-// Goes back to the state before the guesses unless all of them came true.
-void BatchWorker::settle_guesses(Active& active, bool all_true) {
+// Settles for the state as it is, or for the one kept from before the step.
+void BatchWorker::go_back(Active& active, bool to_kept) {
   if (!active.kept) return;
-  if (!all_true) {
+  if (to_kept) {
     std::swap(*active.kept, *active.state);
     active.fed = active.kept_fed;
   }

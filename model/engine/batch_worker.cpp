@@ -60,7 +60,7 @@ BatchWorker::Counts BatchWorker::counts() const {
 }
 
 void BatchWorker::run() {
-  while (collect()) {
+  while (collect(true)) {
     obey();
     try {
       pass();
@@ -115,11 +115,13 @@ void BatchWorker::publish() {
   ended_.clear();
 }
 
-// Moves queued tasks into free places; sleeps while there is nothing to do.
-bool BatchWorker::collect() {
+bool BatchWorker::collect(bool may_wait) {
   std::unique_lock lock(mutex_);
-  submitted_.wait(
-      lock, [&] { return stopping_ || !queue_.empty() || !active_.empty() || !commands_.empty(); });
+  if (may_wait) {
+    submitted_.wait(lock, [&] {
+      return stopping_ || !queue_.empty() || !active_.empty() || !commands_.empty();
+    });
+  }
   if (stopping_) return false;
   std::erase_if(queue_, [](const std::shared_ptr<Task>& task) {
     try {
@@ -130,12 +132,14 @@ bool BatchWorker::collect() {
       return true;
     }
   });
-  if (queue_.empty()) return true;
+  if (queue_.empty() && (in_order_ || !may_wait)) return true;
   const std::size_t most = std::max<std::size_t>(
       1, std::min(options_.max_active, static_cast<std::size_t>(options_.max_batch_tokens)));
   const std::size_t n = std::min(queue_.size(), most - std::min(most, active_.size()));
   for (std::size_t i = 0; i < n; ++i) active_.push_back({.task = std::move(queue_[i])});
   queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(n));
+  in_order_ = may_wait;
+  if (!in_order_) return true;  // a step in progress knows them by their places
   std::stable_sort(active_.begin(), active_.end(), [](const Active& a, const Active& b) {
     return a.task->priority > b.task->priority;
   });
@@ -144,23 +148,27 @@ bool BatchWorker::collect() {
 
 void BatchWorker::pass() {
   reap();
-  for (Active& active : active_) {
-    if (active.task && !active.state && !wait_for_sibling(active)) start(active);
-  }
-  plan();
-  if (!planned_.empty()) compute();
+  start_all();
+  write();
+  read();
   std::erase_if(active_, [](const Active& active) { return !active.task; });
 }
 
 void BatchWorker::reap() {
   for (Active& active : active_) {
+    if (!active.task || active.leaving) continue;
     try {
       active.task->check();
     } catch (...) {
       end(active, std::current_exception(), true);
     }
   }
-  std::erase_if(active_, [](const Active& active) { return !active.task; });
+}
+
+void BatchWorker::start_all() {
+  for (Active& active : active_) {
+    if (active.task && !active.state && !wait_for_sibling(active)) start(active);
+  }
 }
 
 std::span<const TokenId> BatchWorker::prefix(const Active& active, std::size_t length) const {
@@ -180,13 +188,24 @@ bool BatchWorker::wait_for_sibling(const Active& active) {
   const std::size_t wanted = task.first_wanted + 1;
   const std::size_t known = tree_.known(task.tenant, prefix(active, wanted));
   for (const Active& other : active_) {
-    if (!other.task || !other.state || other.task->tenant != task.tenant) continue;
+    if (!other.task || !other.state || other.leaving) continue;
+    if (other.task->tenant != task.tenant) continue;
     Task& sibling = *other.task;
     const std::size_t most = std::min(wanted, sibling.first_wanted + 1);
     const std::span<const TokenId> mine = prefix(active, most);
     const auto shared = static_cast<std::size_t>(
         std::mismatch(mine.begin(), mine.end(), sibling.tokens.begin()).first - mine.begin());
-    if (shared <= std::max(other.fed, known)) continue;
+    if (shared <= known) continue;
+    if (other.reading == 0 ? shared <= other.fed : shared < other.fed + other.reading) {
+      // Too late to stop there; but there may be a state from before the step.
+      const bool gain = other.kept && other.kept_fed <= shared && other.kept_fed < wanted &&
+                        other.kept_fed > known + kWorthWaiting;
+      if (gain &&
+          tree_.store_copy(task.tenant, prefix(other, other.kept_fed), *other.kept, nullptr)) {
+        return wait_for_sibling(active);
+      }
+      continue;
+    }
     if (shared < known + kWorthWaiting && shared != wanted) continue;
     auto mark =
         std::lower_bound(sibling.marks.begin(), sibling.marks.end(), shared,
@@ -260,6 +279,11 @@ void BatchWorker::no_room(Active& active) {
 
 void BatchWorker::end(Active& active, std::exception_ptr error, bool state_is_sound) {
   if (!active.task) return;
+  if (active.reading > 0) {
+    active.leaving = error;
+    ended_.push_back({.task = active.task, .error = std::move(error)});
+    return;
+  }
   ++ended_count_;
   if (active.kept) backend_->release_state(*active.kept);
   active.kept.reset();

@@ -1,8 +1,12 @@
 // BatchWorker: one thread that computes all tasks together. Each pass makes one backend step of
-// what every writing task has to add (its last token, tokens a constraint forces, guesses) and a
-// share of the prompts in progress; chunks end at marks and at intervals of long prompts, where
-// the state is kept in the tree. A task whose prompt another one is just computing waits for it
-// and forks its state.
+// what every writing task has to add (its last token, tokens a constraint forces, guesses), and
+// one of a share of the prompts in progress; chunks end at marks and at intervals of long prompts,
+// where the state is kept in the tree. A task whose prompt another one is just computing waits for
+// it and forks its state.
+//
+// A step of prompts may take a second. It pauses after every layer: who came meanwhile is let in,
+// who was cancelled is let go, and those who write get a step of their own when it is due. When
+// nobody waits for it any more, it is abandoned.
 //
 // All states together keep to one byte budget. A task that finds no room waits for another to end;
 // when those in progress outgrow the budget, the last of them starts again later.
@@ -36,7 +40,7 @@ struct BatchOptions {
   std::int64_t max_batch_tokens = 512;
   std::size_t max_active = 64;          // tasks computed at once; each holds a state
   std::size_t state_budget_bytes = 0;   // of all states; a task that alone needs more fails
-  double step_seconds = 0.1;            // what a step that several tasks share should take
+  double step_seconds = 0.1;            // those who write wait so long for those who read
   std::size_t snapshot_interval = 256;  // tokens between snapshots of a long prompt, at least
   bool speculate = true;                // compute guesses of tasks that make them
   std::function<SteadyTime()> now = [] { return std::chrono::steady_clock::now(); };
@@ -50,6 +54,7 @@ class BatchWorker {
     std::int64_t tokens_guessed = 0;  // of these, guesses
     std::int64_t guesses_true = 0;
     std::int64_t preemptions = 0;
+    std::int64_t abandoned = 0;  // steps that nobody waited for any more
     StateTree::Counts tree;
   };
 
@@ -72,10 +77,12 @@ class BatchWorker {
     std::int64_t no_room_since = -1;     // ended_count_ when it found no room
     std::size_t interval = 0;            // between snapshots of its prompt
     std::size_t pinned = 0;              // length of the prefix pinned for it
-    std::optional<StateHandle> kept{};   // the state before the guesses now computed
+    std::optional<StateHandle> kept{};   // the state before what is now computed
     std::size_t kept_fed = 0;            // tokens in it
     std::vector<TokenId> guessing{};     // what is fed in a step with guesses
     DraftControl drafts{};
+    std::size_t reading = 0;       // tokens of it in the step that is paused or running
+    std::exception_ptr leaving{};  // ended with that while it was in such a step
   };
   struct Ended {
     std::shared_ptr<Task> task;
@@ -87,6 +94,12 @@ class BatchWorker {
     std::size_t n_logits;
     std::size_t n_guessed;  // the last of n_tokens
   };
+  // What goes into one call of the backend.
+  struct Step {
+    std::vector<Planned> planned;
+    std::vector<StepChunk> chunks;
+    std::vector<float> logits;
+  };
   struct Command {
     const std::function<void(StateTree&, Backend&)>* use;
     bool done = false;
@@ -94,7 +107,8 @@ class BatchWorker {
   };
 
   void run();
-  bool collect();  // false: stop
+  // Moves queued tasks into free places. When told to wait, sleeps while there is nothing to do.
+  bool collect(bool may_wait);  // false: stop
   void obey();
   void pass();
   void publish();
@@ -103,17 +117,28 @@ class BatchWorker {
   bool wait_for_sibling(const Active& active);
   void start(Active& active);
   void no_room(Active& active);
-  void plan();
-  std::size_t step_limit(std::size_t n_writing) const;
+  void start_all();
+  // A step of all that writing tasks have to add, and one of prompts in progress.
+  void write();
+  void read();
+  bool interlude();
+  static bool writes(const Active& active);
+  void plan_writing();
+  void plan_reading();
+  std::size_t reading_limit() const;
   std::size_t cut(const Active& active, std::size_t n) const;
-  void plan_chunk(std::size_t index, std::size_t n, std::size_t n_guessed);
+  void plan_chunk(Step& step, std::size_t index, std::size_t n, std::size_t n_guessed);
   void guess(Active& active, std::size_t n_writing, std::size_t most);
-  bool fit_budget();
+  void keep_before(Step& step);
+  static std::size_t growth_of(const Step& step, const Backend& backend);
+  bool fit_budget(Step& step);
   void preempt(Active& active);
-  void compute();
+  void compute(Step& step, bool pausing);
+  void record(std::size_t n_tokens, double seconds);
   void take_logits(Active& active, const Planned& planned, const float* logits);
   void keep_at_mark(Active& active, const float* last);
-  void settle_guesses(Active& active, bool all_true);
+  void go_back(Active& active, bool to_kept);
+  void abandon(const Step& step);
   void end(Active& active, std::exception_ptr error, bool state_is_sound);
   std::span<const TokenId> prefix(const Active& active, std::size_t length) const;
 
@@ -121,12 +146,15 @@ class BatchWorker {
   std::unique_ptr<Backend> backend_;
   StateTree tree_;
   std::vector<Active> active_;  // by priority, then age; ended ones have no task
+  bool in_order_ = true;        // active_ is
   std::vector<Ended> ended_;    // in this pass
   std::vector<PromptShare> shares_;
-  std::vector<Planned> planned_;
-  std::vector<StepChunk> chunks_;
-  std::vector<float> logits_;
-  StepCost small_steps_;  // of up to kSmallStep tokens
+  Step writing_;
+  Step reading_;
+  SteadyTime wrote_at_{};           // when the last step of those who write ended
+  double writing_seconds_ = 0.0;    // what it took
+  double interlude_seconds_ = 0.0;  // of the step of prompts in progress, spent on others
+  StepCost small_steps_;            // of up to kSmallStep tokens
   StepCost large_steps_;
   double copy_seconds_ = 0.0;  // of a state, the last time
   Counts work_;

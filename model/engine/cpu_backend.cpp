@@ -175,9 +175,30 @@ void CpuBackend::begin_step(std::span<const StepChunk> chunks) {
 }
 
 void CpuBackend::step(std::span<const StepChunk> chunks, std::vector<float>& logits) {
+  long_step(chunks, logits, nullptr);
+}
+
+bool CpuBackend::pause(const std::function<bool()>& between) {
+  const auto exchange = [this] {
+    std::swap(paused_.n_tokens, n_tokens_);
+    paused_.rows.swap(rows_);
+    paused_.residual.swap(residual_);
+    paused_.turns.swap(turns_);
+  };
+  struct Restore {
+    const decltype(exchange)& restore;
+    ~Restore() { restore(); }
+  };
+  exchange();
+  const Restore at_end{exchange};
+  return between();
+}
+
+bool CpuBackend::long_step(std::span<const StepChunk> chunks, std::vector<float>& logits,
+                           const std::function<bool()>& between) {
   logits.clear();
   begin_step(chunks);
-  if (chunks.empty()) return;
+  if (chunks.empty()) return true;
 
   const std::int64_t d = network_.d_model;
   grown(residual_, n_tokens_ * d);
@@ -199,15 +220,18 @@ void CpuBackend::step(std::span<const StepChunk> chunks, std::vector<float>& log
     norm(residual_.data(), layer.mixer_norm, n_tokens_, normed_.data());
     std::visit([&](const auto& mixer) { mix(mixer, i); }, layer.mixer);
     add_to_residual(layer.mixer_post_norm);
-    if (std::holds_alternative<std::monostate>(layer.ffn)) continue;
-    norm(residual_.data(), layer.ffn_norm, n_tokens_, normed_.data());
-    if (const auto* dense = std::get_if<DenseFfn>(&layer.ffn)) feed_forward(*dense);
-    if (const auto* moe = std::get_if<MoeFfn>(&layer.ffn)) feed_forward(*moe);
-    add_to_residual(layer.ffn_post_norm);
+    if (!std::holds_alternative<std::monostate>(layer.ffn)) {
+      norm(residual_.data(), layer.ffn_norm, n_tokens_, normed_.data());
+      if (const auto* dense = std::get_if<DenseFfn>(&layer.ffn)) feed_forward(*dense);
+      if (const auto* moe = std::get_if<MoeFfn>(&layer.ffn)) feed_forward(*moe);
+      add_to_residual(layer.ffn_post_norm);
+    }
+    if (between && i + 1 < network_.layers.size() && !pause(between)) return false;
   }
 
   for (const Rows& rows : rows_) rows.state->n_tokens += rows.n_rows;
   write_logits(chunks, logits);
+  return true;
 }
 
 void CpuBackend::write_logits(std::span<const StepChunk> chunks, std::vector<float>& logits) {

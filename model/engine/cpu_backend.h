@@ -48,6 +48,8 @@ class CpuBackend final : public Backend {
                                         const StateSource& read,
                                         const std::function<bool(std::size_t)>& fits) override;
   void step(std::span<const StepChunk> chunks, std::vector<float>& logits) override;
+  bool long_step(std::span<const StepChunk> chunks, std::vector<float>& logits,
+                 const std::function<bool()>& between) override;
 
   // For measuring at depth: fills an empty state with pseudo-random numbers, always the same, as if
   // it had been fed n_tokens. What it goes on to compute means nothing, and takes the same time.
@@ -81,6 +83,8 @@ class CpuBackend final : public Backend {
   // A state that is not in use yet, with whatever it held last, and its handle.
   std::pair<SequenceState*, StateHandle> take_slot();
   void begin_step(std::span<const StepChunk> chunks);
+  // Calls `between` with the workspace free for other steps.
+  bool pause(const std::function<bool()>& between);
   void mix(const AttentionMixer& mixer, std::size_t layer);
   void mix(const Mamba1Mixer& mixer, std::size_t layer);
   void mix(const Mamba2Mixer& mixer, std::size_t layer);
@@ -141,7 +145,16 @@ class CpuBackend final : public Backend {
   std::vector<std::size_t> free_slots_;  // those with a state last
   std::size_t n_spare_ = 0;              // free slots with a state
 
-  // Workspace of one step; grows to the largest batch seen. T = tokens of the step.
+  // What a step needs from one layer to the next. T = tokens of the step.
+  struct Progress {
+    std::int64_t n_tokens = 0;
+    std::vector<Rows> rows;
+    std::vector<float> residual;  // [T, d_model]
+    std::vector<float> turns;     // per rotation: [T, n_pairs] cosines, then as many sines
+  };
+  Progress paused_;  // of a step that is between two layers; else only its memory is of use
+
+  // Workspace of one step; grows to the largest batch seen.
   std::int64_t n_tokens_ = 0;
   std::vector<Rows> rows_;
   std::vector<float> residual_;            // [T, d_model]

@@ -275,7 +275,8 @@ double StateTree::value_of(const Node& node) const {
 }
 
 bool StateTree::has_room(std::size_t bytes) const {
-  return bytes <= budget_bytes_ && bytes_held() <= budget_bytes_ - bytes;
+  const std::size_t more = bytes + reserved_;
+  return more <= budget_bytes_ && bytes_held() <= budget_bytes_ - more;
 }
 
 bool StateTree::make_room(std::size_t bytes) {

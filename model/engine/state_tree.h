@@ -69,6 +69,8 @@ class StateTree {
   bool make_room(std::size_t bytes);
   // Whether they fit as it is.
   bool has_room(std::size_t bytes) const;
+  // Keeps so many bytes free for a step in progress, whatever else is asked for; 0: none.
+  void reserve(std::size_t bytes) { reserved_ = bytes; }
 
   // Takes over `state`, which must have been fed exactly `tokens`. A snapshot already there is
   // replaced, its logits and pin kept. What can't fit at all is released at once.
@@ -149,6 +151,7 @@ class StateTree {
   Tenants tenants_;
   Node* kept_ = nullptr;  // not to be evicted now
   std::size_t logits_bytes_ = 0;
+  std::size_t reserved_ = 0;
   std::size_t snapshots_ = 0;
   std::size_t pinned_ = 0;
   std::size_t peak_bytes_ = 0;

@@ -77,6 +77,10 @@ class WatchedBackend final : public Backend {
     if (at_step_.size() < at_step_.capacity()) at_step_.push_back(n_allocations.load());
     inner_.step(chunks, logits);
   }
+  bool long_step(std::span<const StepChunk> chunks, std::vector<float>& logits,
+                 const std::function<bool()>&) override {
+    return step(chunks, logits), true;
+  }
 
  private:
   CpuBackend inner_;

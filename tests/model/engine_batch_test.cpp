@@ -190,36 +190,6 @@ TEST_CASE_METHOD(WorkerFixture, "a long prompt gets on while others write withou
   for (const auto& writer : writers) CHECK(failure_of(*writer) == ErrorCode::kCancelled);
 }
 
-TEST_CASE_METHOD(WorkerFixture, "a long prompt can be cancelled between two steps") {
-  // The clock says a token takes a second, so steps are as short as they get.
-  BatchOptions slow = options();
-  auto backend = std::make_unique<WatchedBackend>(network);
-  std::size_t fed = 0;
-  auto ticks = std::make_shared<std::int64_t>(0);
-  slow.now = [ticks] { return SteadyTime(std::chrono::milliseconds(*ticks)); };
-  backend->before_step = [&fed, ticks](std::size_t n) {
-    fed += n;
-    *ticks += 1000 * static_cast<std::int64_t>(n);
-  };
-  const auto long_one = greedy(random_tokens(2000, 1), 0);
-  std::vector<std::size_t> reached;
-  long_one->on_progress = [&](GreedyTask& task, std::size_t n) {
-    reached.push_back(n);
-    if (n >= 500) task.cancel();
-  };
-  BatchWorker batch(std::move(backend), slow);
-  batch.submit({long_one});
-  CHECK(failure_of(*long_one) == ErrorCode::kCancelled);
-  CHECK(fed >= 500);
-  CHECK(fed <= 500 + 64);
-  CHECK(std::is_sorted(reached.begin(), reached.end()));
-  // What was read is not lost.
-  const auto again = greedy(random_tokens(2000, 1), 0);
-  batch.submit({again});
-  again->wait();
-  CHECK(again->usage.reused >= 500);
-}
-
 TEST_CASE_METHOD(WorkerFixture, "an edit inside a long text is read again from shortly before it") {
   BatchOptions batch_options = options();
   batch_options.snapshot_interval = 64;

@@ -40,6 +40,10 @@ class CountingBackend final : public Backend {
     return std::nullopt;
   }
   void step(std::span<const StepChunk>, std::vector<float>&) override {}
+  bool long_step(std::span<const StepChunk>, std::vector<float>&,
+                 const std::function<bool()>&) override {
+    return true;
+  }
 
   std::map<std::int64_t, std::size_t> live;
   std::int64_t last = 0;

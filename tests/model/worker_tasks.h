@@ -127,14 +127,23 @@ class WatchedBackend final : public Backend {
     return loaded;
   }
   void step(std::span<const StepChunk> chunks, std::vector<float>& logits) override {
+    long_step(chunks, logits, nullptr);
+  }
+  bool long_step(std::span<const StepChunk> chunks, std::vector<float>& logits,
+                 const std::function<bool()>& between) override {
     std::size_t n = 0;
     for (const StepChunk& chunk : chunks) n += chunk.tokens.size();
     if (largest != nullptr) *largest = std::max(*largest, n);
     if (before_step) before_step(n);
     if (fail_at_-- == 0) throw std::bad_alloc();
-    inner_.step(chunks, logits);
+    if (!between) return inner_.step(chunks, logits), true;
+    return inner_.long_step(chunks, logits, [&] {
+      if (after_layer) after_layer();
+      return between();
+    });
   }
   std::function<void(std::size_t n_tokens)> before_step;
+  std::function<void()> after_layer;  // of steps that pause
   int* left = nullptr;
   std::size_t* largest = nullptr;
 
