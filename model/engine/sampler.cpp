@@ -2,6 +2,7 @@
 #include <orkestra/model/engine/sampler.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -19,12 +20,32 @@ TokenId best_token(std::span<const float> logits, std::span<const std::uint8_t> 
   TokenId best = -1;
   float highest = kImpossible;
   for (std::size_t i = 0; i < logits.size(); ++i) {
-    if (allowed[i] != 0 && std::isfinite(logits[i]) && logits[i] > highest) {
+    if (logits[i] > highest && allowed[i] != 0 && std::isfinite(logits[i])) {
       highest = logits[i];
       best = static_cast<TokenId>(i);
     }
   }
   return best;
+}
+
+// sum over the allowed of exp(logit - highest), in the order of ids.
+double sum_of_weights(std::span<const float> logits, std::span<const std::uint8_t> allowed,
+                      float highest) {
+  constexpr std::size_t kAtOnce = 256;
+  float values[kAtOnce];
+  double weights[kAtOnce];
+  double sum = 0.0;
+  for (std::size_t begin = 0; begin < logits.size(); begin += kAtOnce) {
+    const std::size_t end = std::min(begin + kAtOnce, logits.size());
+    std::size_t n = 0;
+    for (std::size_t i = begin; i < end; ++i) {
+      values[n] = logits[i];
+      n += allowed[i] != 0 && std::isfinite(logits[i]) ? 1 : 0;
+    }
+    exponentials({values, n}, highest, 1.0, weights);
+    for (std::size_t i = 0; i < n; ++i) sum += weights[i];
+  }
+  return sum;
 }
 
 }  // namespace
@@ -58,12 +79,40 @@ double log_probability(std::span<const float> logits, std::span<const std::uint8
   const TokenId best = best_token(logits, allowed);
   const auto at = static_cast<std::size_t>(token);
   if (best < 0 || allowed[at] == 0 || !std::isfinite(logits[at])) return kImpossible;
-  const double highest = logits[static_cast<std::size_t>(best)];
-  double sum = 0.0;
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    if (allowed[i] != 0 && std::isfinite(logits[i])) sum += std::exp(logits[i] - highest);
+  const float highest = logits[static_cast<std::size_t>(best)];
+  return static_cast<double>(logits[at]) - highest -
+         std::log(sum_of_weights(logits, allowed, highest));
+}
+
+void exponentials(std::span<const float> x, double shift, double scale, double* out) {
+  // exp(t) = 2^k exp(r) with |r| <= ln 2 / 2, and twelve terms of the series of exp(r). Adding the
+  // large number rounds to an integer, which is then in the lowest bits.
+  constexpr double kRounding = 0x1.8p52;
+  constexpr double kLog2E = 1.4426950408889634;
+  constexpr double kLn2High = 0x1.62e42fefa3800p-1;  // exact in products with small integers
+  constexpr double kLn2Low = 0x1.ef35793c76730p-45;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    double t = (static_cast<double>(x[i]) - shift) * scale;
+    t = t < -708.0 ? -708.0 : t;
+    const double shifted = t * kLog2E + kRounding;
+    const double k = shifted - kRounding;
+    const double r = (t - k * kLn2High) - k * kLn2Low;
+    double p = 1.0 / 479001600.0;
+    p = p * r + 1.0 / 39916800.0;
+    p = p * r + 1.0 / 3628800.0;
+    p = p * r + 1.0 / 362880.0;
+    p = p * r + 1.0 / 40320.0;
+    p = p * r + 1.0 / 5040.0;
+    p = p * r + 1.0 / 720.0;
+    p = p * r + 1.0 / 120.0;
+    p = p * r + 1.0 / 24.0;
+    p = p * r + 1.0 / 6.0;
+    p = p * r + 0.5;
+    p = p * r + 1.0;
+    p = p * r + 1.0;
+    out[i] = std::bit_cast<double>(std::bit_cast<std::uint64_t>(p) +
+                                   (std::bit_cast<std::uint64_t>(shifted) << 52U));
   }
-  return logits[at] - highest - std::log(sum);
 }
 
 Sampler::Sampler(const Sampling& sampling) : sampling_(sampling), random_(sampling.seed) {
@@ -87,38 +136,59 @@ SampledToken Sampler::sample(std::span<const float> logits, std::span<const std:
     }
     throw Error(ErrorCode::kCorrupt, "the model's logits are not numbers: its weights are broken");
   }
-  const TokenId id = sampling_.temperature == 0.0
-                         ? best
-                         : draw(logits, allowed, logits[static_cast<std::size_t>(best)]);
-  return {.id = id, .log_probability = log_probability(logits, allowed, id)};
+  const float highest = logits[static_cast<std::size_t>(best)];
+  const TokenId id = sampling_.temperature == 0.0 ? best : draw(logits, allowed, highest);
+  return {.id = id,
+          .log_probability = static_cast<double>(logits[static_cast<std::size_t>(id)]) - highest -
+                             std::log(sum_of_weights(logits, allowed, highest))};
+}
+
+// The heaviest first, as far as top-k and top-p reach.
+void Sampler::cut_to_heaviest() {
+  double total = 0.0;
+  for (const Candidate& c : candidates_) total += c.weight;
+  const std::size_t most =
+      sampling_.top_k > 0 ? std::min(candidates_.size(), static_cast<std::size_t>(sampling_.top_k))
+                          : candidates_.size();
+  const auto heavier = [](const Candidate& a, const Candidate& b) {
+    return a.weight != b.weight ? a.weight > b.weight : a.id < b.id;
+  };
+  if (most < candidates_.size()) {
+    const auto end = candidates_.begin() + static_cast<std::ptrdiff_t>(most);
+    std::nth_element(candidates_.begin(), end, candidates_.end(), heavier);
+    candidates_.resize(most);
+    total = 0.0;
+    for (const Candidate& c : candidates_) total += c.weight;
+  }
+  // Mostly a few are enough, so no more are sorted than are looked at.
+  double sum = 0.0;
+  std::size_t n = 0;
+  for (std::size_t sorted = 0; sorted < most;) {
+    const std::size_t more = std::min(most, std::max<std::size_t>(64, sorted * 8));
+    std::partial_sort(candidates_.begin() + static_cast<std::ptrdiff_t>(sorted),
+                      candidates_.begin() + static_cast<std::ptrdiff_t>(more), candidates_.end(),
+                      heavier);
+    for (; n < more; ++n) {
+      if (n > 0 && sum >= sampling_.top_p * total) return candidates_.resize(n);
+      sum += candidates_[n].weight;
+    }
+    sorted = more;
+  }
 }
 
 TokenId Sampler::draw(std::span<const float> logits, std::span<const std::uint8_t> allowed,
                       float highest) {
   candidates_.clear();
+  values_.clear();
   for (std::size_t i = 0; i < logits.size(); ++i) {
     if (allowed[i] == 0 || !std::isfinite(logits[i])) continue;
-    const double difference = static_cast<double>(logits[i]) - highest;
-    const double weight = difference == 0.0 ? 1.0 : std::exp(difference / sampling_.temperature);
-    candidates_.push_back({.id = static_cast<TokenId>(i), .weight = weight});
+    candidates_.push_back({.id = static_cast<TokenId>(i), .weight = 0.0});
+    values_.push_back(logits[i]);
   }
-  const bool cut = sampling_.top_k > 0 || sampling_.top_p < 1.0;
-  if (cut) {
-    std::sort(candidates_.begin(), candidates_.end(), [](const Candidate& a, const Candidate& b) {
-      return a.weight != b.weight ? a.weight > b.weight : a.id < b.id;
-    });
-    if (sampling_.top_k > 0 && candidates_.size() > static_cast<std::size_t>(sampling_.top_k)) {
-      candidates_.resize(static_cast<std::size_t>(sampling_.top_k));
-    }
-    double total = 0.0;
-    for (const Candidate& c : candidates_) total += c.weight;
-    double sum = 0.0;
-    std::size_t n = 0;
-    while (n < candidates_.size() && (n == 0 || sum < sampling_.top_p * total)) {
-      sum += candidates_[n++].weight;
-    }
-    candidates_.resize(n);
-  }
+  weights_.resize(values_.size());
+  exponentials(values_, highest, std::min(1.0 / sampling_.temperature, 1e300), weights_.data());
+  for (std::size_t i = 0; i < weights_.size(); ++i) candidates_[i].weight = weights_[i];
+  if (sampling_.top_k > 0 || sampling_.top_p < 1.0) cut_to_heaviest();
   // The best candidate's weight is 1, so min-p compares with it directly.
   std::erase_if(candidates_, [&](const Candidate& c) { return c.weight < sampling_.min_p; });
   double total = 0.0;

@@ -39,6 +39,7 @@ class Sampler {
   SampledToken sample(std::span<const float> logits, std::span<const std::uint8_t> allowed);
 
  private:
+  void cut_to_heaviest();
   TokenId draw(std::span<const float> logits, std::span<const std::uint8_t> allowed, float highest);
 
   struct Candidate {
@@ -48,7 +49,13 @@ class Sampler {
   Sampling sampling_;
   Random random_;
   std::vector<Candidate> candidates_;
+  std::vector<float> values_;    // their logits
+  std::vector<double> weights_;  // and weights
 };
+
+// out[i] = exp((x[i] - shift) * scale), to a few units in the last place and the same on every
+// platform; the argument is taken to be at least -708 and at most 708.
+void exponentials(std::span<const float> x, double shift, double scale, double* out);
 
 // log softmax of `token` among the allowed tokens.
 double log_probability(std::span<const float> logits, std::span<const std::uint8_t> allowed,

@@ -2,6 +2,7 @@
 #include <orkestra/model/engine/sampler.h>
 #include <orkestra/tests/catch.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -74,6 +75,50 @@ TEST_CASE("the mask is obeyed at every temperature") {
     const auto counts = histogram({.temperature = temperature, .seed = 3}, {0, 0, 1, 0, 1}, 2000);
     CHECK(counts[0] + counts[1] + counts[3] == 0);
     CHECK(counts[2] > 0);
+  }
+}
+
+TEST_CASE("exponentials are right to a few units in the last place, whatever the argument") {
+  Random random(9);
+  std::vector<float> x;
+  for (int i = 0; i < 5000; ++i) x.push_back(static_cast<float>(random.uniform() * -80.0));
+  x.insert(x.end(), {0.0F, -1e-30F, -0.34657F, -700.0F, -1e30F});
+  std::vector<double> out(x.size());
+  for (const double scale : {1.0, 0.1, 7.5}) {
+    exponentials(x, 0.0, scale, out.data());
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double t = std::max(-708.0, static_cast<double>(x[i]) * scale);
+      REQUIRE(std::abs(out[i] / std::exp(t) - 1.0) < 1e-15);
+    }
+  }
+}
+
+TEST_CASE("a large vocabulary is cut where it should be, however many tokens that takes") {
+  Random random(4);
+  std::vector<float> logits(3000);
+  for (float& logit : logits) logit = static_cast<float>(random.uniform());
+  const std::vector<std::uint8_t> all(logits.size(), 1);
+  std::vector<float> sorted = logits;
+  std::sort(sorted.rbegin(), sorted.rend());
+  double total = 0.0;
+  for (const float logit : sorted) total += std::exp(logit);
+  for (const double top_p : {0.001, 0.02, 0.3, 0.999}) {
+    double sum = 0.0;
+    std::size_t n = 0;
+    while (n == 0 || sum < top_p * total) sum += std::exp(sorted[n++]);
+    Sampler sampler({.temperature = 1.0, .top_p = top_p, .seed = 2});
+    float lowest = 2.0F;
+    for (int i = 0; i < 4000; ++i) {
+      const auto id = static_cast<std::size_t>(sampler.sample(logits, all).id);
+      lowest = std::min(lowest, logits[id]);
+    }
+    CAPTURE(top_p, n);
+    CHECK(lowest >= sorted[n - 1]);
+    CHECK(lowest <= sorted[n - 1 - n / 10]);
+  }
+  Sampler k200({.temperature = 1.0, .top_k = 200, .seed = 2});
+  for (int i = 0; i < 2000; ++i) {
+    CHECK(logits[static_cast<std::size_t>(k200.sample(logits, all).id)] >= sorted[199]);
   }
 }
 
