@@ -1,5 +1,6 @@
 #include <orkestra/agent/model_locator.h>
 #include <orkestra/apps/model_replay.h>
+#include <orkestra/apps/progress_line.h>
 #include <orkestra/core/error.h>
 #include <orkestra/model/engine/batch_worker.h>
 #include <orkestra/model/engine/cpu_backend.h>
@@ -25,6 +26,7 @@ double ms_between(SteadyTime from, SteadyTime to) {
   return std::chrono::duration<double, std::milli>(to - from).count();
 }
 
+constexpr std::uint64_t kLongPrompt = 1024;  // tokens; from here on its progress is shown
 constexpr std::uintmax_t kMaxTraceBytes = std::uintmax_t{1} << 30U;
 
 struct ReplayCommand {
@@ -111,10 +113,17 @@ std::vector<ReplayResult> replay(const std::shared_ptr<const model::LoadedModel>
     do {
       tasks.push_back(std::make_shared<model::ReplayTask>(std::move(requests[i++])));
     } while (i < requests.size() && !group.empty() && requests[i].group == group);
+    ProgressLine progress("reading");
+    for (const auto& task : tasks) {
+      const auto n_prompt = static_cast<std::uint64_t>(task->usage.prompt);
+      if (n_prompt < kLongPrompt) continue;
+      task->on_progress = [&progress, n_prompt](std::size_t n) { progress.at(n, n_prompt); };
+    }
     const SteadyTime sent = std::chrono::steady_clock::now();
     worker.submit({tasks.begin(), tasks.end()});
     for (const auto& task : tasks) {
       task->wait();
+      progress.clear();
       results.push_back({.id = task->id(),
                          .tokens = task->usage.prompt,
                          .reused = task->usage.reused,

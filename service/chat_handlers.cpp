@@ -15,6 +15,7 @@ namespace {
 
 constexpr const char* kAgent = "agent:default";
 constexpr std::int64_t kDefaultMaxTokens = 1024;
+constexpr std::int64_t kLongPrompt = 512;  // tokens; from here on a stream tells how far it is
 
 Response stream_response(StreamBuffer& buffer) {
   return {.content_type = kEventStreamType, .stream = buffer.stream()};
@@ -45,6 +46,15 @@ class Completion {
     if (!stream_) return;
     begin();
     buffer_->push(writer_.text(piece));
+  }
+
+  // How much of a long prompt is read, as a comment of the stream: clients that don't look for it
+  // pass over it, and proxies see that the connection is alive.
+  void progress(std::int64_t n_done, std::int64_t n_prompt) {
+    if (!stream_ || n_done >= n_prompt || n_prompt < kLongPrompt) return;
+    begin();
+    buffer_->push(": " + std::to_string(n_done) + " of " + std::to_string(n_prompt) +
+                  " prompt tokens\n\n");
   }
 
   void succeed(const ChatReply& reply) {
@@ -167,7 +177,10 @@ void ChatHandlers::ask_model(ChatRequest chat, std::stop_token gone, const Respo
          .constraint = std::move(chat.constraint),
          .sampling = chat.sampling,
          .limits = std::move(limits),
-         .on_text = [completion](std::string_view piece) { completion->text(piece); }});
+         .on_text = [completion](std::string_view piece) { completion->text(piece); },
+         .on_progress = [completion](
+                            std::int64_t n_done,
+                            std::int64_t n_prompt) { completion->progress(n_done, n_prompt); }});
     completion->succeed({.turn = generation.turn,
                          .finish_reason = finish_reason(generation),
                          .usage = {.prompt = generation.usage.prompt,

@@ -22,4 +22,13 @@ bool ReplayTask::take(std::size_t, std::span<const float>) {
   return true;
 }
 
+void ReplayTask::progressed(std::size_t n_tokens) {
+  progress_ = n_tokens;
+  if (on_progress) wake();
+}
+
+void ReplayTask::deliver() {
+  if (on_progress) on_progress(progress_);
+}
+
 }  // namespace orkestra::model

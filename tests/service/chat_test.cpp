@@ -383,6 +383,17 @@ TEST_CASE("the bundled model: streamed and whole agree, and a limit of tokens ho
   const Streamed call = stream(server.port(), body);
   CHECK(call.text.empty());
   CHECK((call.finish_reason == "tool_calls" || call.finish_reason == "length"));
+  // How far a long prompt is read stands between the events.
+  std::string words;
+  for (int i = 0; i < 700; ++i) words += "word" + std::to_string(i % 10) + " ";
+  Json long_body = chat("nano", words);
+  long_body["max_tokens"] = 2;
+  long_body["stream"] = true;
+  const Reply raw = Client(server.port()).ask("POST", "/v1/chat/completions", dump_json(long_body));
+  CAPTURE(raw.body);
+  CHECK(raw.body.find(" prompt tokens\n\n") != std::string::npos);
+  CHECK(raw.body.find(": 0 of ") == std::string::npos);
+  CHECK(raw.body.find("[DONE]") != std::string::npos);
   server.stop();
   thread.join();
 }
