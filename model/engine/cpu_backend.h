@@ -82,6 +82,9 @@ class CpuBackend final : public Backend {
   SequenceState& find(StateHandle state) const;
   // A state that is not in use yet, with whatever it held last, and its handle.
   std::pair<SequenceState*, StateHandle> take_slot();
+  // Fills in a new state; false when it does not fit. from: the base's state, where there is one.
+  bool read_state(std::int64_t n_tokens, SequenceState& state, const SequenceState* from,
+                  const StateSource& read, const std::function<bool(std::size_t)>& fits) const;
   void begin_step(std::span<const StepChunk> chunks);
   // Calls `between` with the workspace free for other steps.
   bool pause(const std::function<bool()>& between);

@@ -93,13 +93,27 @@ std::optional<StateHandle> CpuBackend::load_state(std::int64_t n_tokens,
                                                   const std::function<bool(std::size_t)>& fits) {
   const std::size_t fixed = sizeof(SequenceState) + layout_.recurrent_bytes();
   if (!fits(fixed)) return std::nullopt;
-  auto state = std::make_unique<SequenceState>(layout_);
-  state->n_tokens = n_tokens;
-  read(std::as_writable_bytes(std::span(state->recurrent)));
-  const SequenceState* from = base ? &find(*base) : nullptr;
+  const StateHandle handle = create_state();
+  try {
+    if (read_state(n_tokens, find(handle), base ? &find(*base) : nullptr, read, fits)) {
+      return handle;
+    }
+  } catch (...) {
+    release_state(handle);
+    throw;
+  }
+  release_state(handle);
+  return std::nullopt;
+}
+
+bool CpuBackend::read_state(std::int64_t n_tokens, SequenceState& state, const SequenceState* from,
+                            const StateSource& read,
+                            const std::function<bool(std::size_t)>& fits) const {
+  state.n_tokens = n_tokens;
+  read(std::as_writable_bytes(std::span(state.recurrent)));
   const std::size_t n_pages = pages_for(n_tokens);
-  std::vector<std::vector<std::uint8_t>> shared(state->attention.size());
-  std::size_t more = fixed;
+  std::vector<std::vector<std::uint8_t>> shared(state.attention.size());
+  std::size_t more = 0;
   for (std::size_t l = 0; l < shared.size(); ++l) {
     std::uint32_t head[2] = {0, 0};
     read(std::as_writable_bytes(std::span(head)));
@@ -109,7 +123,7 @@ std::optional<StateHandle> CpuBackend::load_state(std::int64_t n_tokens,
     if (head[1] > static_cast<std::size_t>(unseen / kPageTokens)) {
       corrupt("lacks pages that are still looked at");
     }
-    for (std::uint32_t i = 0; i < head[1]; ++i) state->attention[l].append_forgotten();
+    for (std::uint32_t i = 0; i < head[1]; ++i) state.attention[l].append_forgotten();
     shared[l].resize(n_pages - head[1]);
     read(std::as_writable_bytes(std::span(shared[l])));
     for (std::size_t i = 0; i < shared[l].size(); ++i) {
@@ -123,9 +137,9 @@ std::optional<StateHandle> CpuBackend::load_state(std::int64_t n_tokens,
       }
     }
   }
-  if (!fits(more)) return std::nullopt;
+  if (!fits(more)) return false;
   for (std::size_t l = 0; l < shared.size(); ++l) {
-    PageList& list = state->attention[l];
+    PageList& list = state.attention[l];
     for (const std::uint8_t same : shared[l]) {
       if (same != 0) {
         list.append_shared(from->attention[l]);
@@ -134,7 +148,7 @@ std::optional<StateHandle> CpuBackend::load_state(std::int64_t n_tokens,
       read({list.append_new(), list.pool().content_bytes()});
     }
   }
-  return keep(std::move(state));
+  return true;
 }
 
 }  // namespace orkestra::model
