@@ -1,4 +1,5 @@
 #include <orkestra/planner/draft_check.h>
+#include <orkestra/planner/tool_offer.h>
 
 #include <algorithm>
 #include <utility>
@@ -84,7 +85,8 @@ Json check_draft_of(const RunState& state, const Branch& branch, const Recheck& 
   }
   const bool spans = state.spec.style == AnswerStyle::kSpans;
   const Coverage coverage = question_coverage(
-      state.spec.task, spans ? evidence_used(state, gathered, answer, claims) : known);
+      state.spec.task, spans ? evidence_used(state, gathered, answer, claims) : known,
+      spans ? at_hand_of(state, branch) : AtHand{});
   // A small model can't be trusted to have understood: every word it was asked about must be
   // accounted for. A larger one may answer in its own words; what was not covered is stated.
   const bool on_the_question = spans ? coverage.complete() : !coverage.covered.empty();
@@ -119,7 +121,12 @@ Json check_draft_of(const RunState& state, const Branch& branch, const Recheck& 
     }
   }
   if (claims.empty()) object("the draft states nothing that could be checked");
-  if (!on_the_question) object("nothing found speaks of: " + joined(coverage.missing));
+  if (!on_the_question && !coverage.missing.empty()) {
+    object("nothing found speaks of: " + joined(coverage.missing));
+  }
+  if (!on_the_question && coverage.missing.empty()) {
+    object("it holds only when: " + joined(coverage.further));
+  }
   const std::size_t all = claims.size() + state.spec.requirements.size();
   return {{"verified", verified},
           {"on_the_question", on_the_question},

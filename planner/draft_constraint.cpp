@@ -1,10 +1,10 @@
 #include <orkestra/core/text.h>
 #include <orkestra/planner/draft_constraint.h>
 #include <orkestra/planner/prompt_catalogue.h>
+#include <orkestra/planner/tool_offer.h>
 #include <orkestra/planner/verify/sentences.h>
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <utility>
 
@@ -55,40 +55,6 @@ void fill_form(const std::string& form, std::size_t at, const Values& arguments,
   }
 }
 
-bool is_word_byte(char byte) {
-  const auto value = static_cast<unsigned char>(byte);
-  return value >= 0x80 || std::isalnum(value) != 0;
-}
-
-// Whether the folded `text` names `value` as whole words.
-bool names(const std::string& text, const std::string& value) {
-  const std::string wanted = orkestra::fold(value);
-  for (std::size_t at = text.find(wanted); at != std::string::npos;
-       at = text.find(wanted, at + 1)) {
-    const std::size_t end = at + wanted.size();
-    const bool begins = at == 0 || !is_word_byte(text[at - 1]) || !is_word_byte(wanted.front());
-    const bool ends =
-        end == text.size() || !is_word_byte(text[end]) || !is_word_byte(wanted.back());
-    if (begins && ends) return true;
-  }
-  return false;
-}
-
-// A required argument that must be copied from the request, out of known values, can only be
-// filled when the request names one of them; otherwise a call would be about something else.
-bool can_be_called(const ToolSpec& tool, const std::string& folded_task) {
-  for (const Json& name : tool.parameters.value("required", Json::array())) {
-    const Json schema = tool.parameters.at("properties").value(name.get<std::string>(), Json());
-    if (!schema.is_object() || !schema.value("x-copy", false)) continue;
-    const Json domain = schema.value("x-domain", Json::array());
-    const bool named = std::any_of(domain.begin(), domain.end(), [&](const Json& value) {
-      return names(folded_task, scalar_text(value));
-    });
-    if (!domain.empty() && !named) return false;
-  }
-  return true;
-}
-
 const Step* step_of(const RunState& state, const std::string& evidence_id) {
   for (const Step& step : state.steps) {
     if (contains(step.evidence, evidence_id)) return &step;
@@ -109,7 +75,8 @@ struct Statement {
   std::size_t touched = 0;
 };
 
-std::vector<Statement> statements(const Evidence& text, const std::string& question) {
+std::vector<Statement> statements(const Evidence& text, const std::string& question,
+                                  const AtHand& at_hand) {
   std::vector<Statement> out;
   for (const Sentence& sentence : sentences(text.quote)) {
     if (sentence.is_heading) continue;
@@ -118,21 +85,11 @@ std::vector<Statement> statements(const Evidence& text, const std::string& quest
     Evidence alone;
     alone.quote = said;
     alone.value = said;
-    const std::size_t touched = question_coverage(question, {alone}).covered.size();
+    const Coverage coverage = question_coverage(question, {alone}, at_hand);
+    const std::size_t touched = coverage.further.empty() ? coverage.covered.size() : 0;
     out.push_back({with_citation(std::move(said), text.id), touched});
   }
   return out;
-}
-
-// A small model's own words are noise: whatever text it passes on is copied out of the request.
-void copy_all_texts(Json& parameters) {
-  if (!parameters.contains("properties")) return;
-  for (auto& [name, schema] : parameters["properties"].items()) {
-    const bool free = schema.is_object() && schema.value("type", Json()) == "string" &&
-                      !schema.contains("enum") && !schema.contains("x-domain");
-    // Its other bounds are held by the registry.
-    if (free) schema = {{"type", "string"}, {"x-copy", true}};
-  }
 }
 
 }  // namespace
@@ -140,6 +97,7 @@ void copy_all_texts(Json& parameters) {
 std::vector<std::string> possible_answers(const RunState& state, const Branch& branch) {
   std::vector<std::string> answers;
   std::vector<Statement> told;
+  const AtHand at_hand = at_hand_of(state, branch);
   for (const std::string& id : branch.evidence) {
     const Step* step = step_of(state, id);
     const Evidence* evidence = state.find_evidence(id);
@@ -155,7 +113,7 @@ std::vector<std::string> possible_answers(const RunState& state, const Branch& b
       }
       fill_form(tool->answer_form, 0, arguments, values, "", filled);
     } else if (evidence->is_text()) {
-      for (Statement& statement : statements(*evidence, state.spec.task)) {
+      for (Statement& statement : statements(*evidence, state.spec.task, at_hand)) {
         if (contains(branch.excluded_answers, statement.answer) || statement.touched == 0) continue;
         told.push_back(std::move(statement));
       }
@@ -180,23 +138,10 @@ std::vector<std::string> possible_answers(const RunState& state, const Branch& b
   return answers;
 }
 
-std::vector<ToolSpec> offered_tools(const RunState& state, const Branch& branch) {
-  const std::string task = orkestra::fold(state.spec.task);
-  std::vector<ToolSpec> tools;
-  for (const ToolSpec& tool : state.spec.tools) {
-    if (contains(branch.excluded_tools, tool.name) || !can_be_called(tool, task)) continue;
-    tools.push_back(tool);
-  }
-  return tools;
-}
-
 model::Constraint next_turn_constraint(const RunState& state, const Branch& branch) {
   using model::Constraint;
   std::vector<Constraint> alternatives;
-  if (std::vector<ToolSpec> tools = offered_tools(state, branch); !tools.empty()) {
-    if (state.spec.style == AnswerStyle::kSpans) {
-      for (ToolSpec& tool : tools) copy_all_texts(tool.parameters);
-    }
+  if (std::vector<ToolSpec> tools = nearest_tools(state, branch); !tools.empty()) {
     alternatives.push_back(Constraint::tool_call(std::move(tools), {{"request", state.spec.task}}));
   }
   if (state.spec.style == AnswerStyle::kProse) {

@@ -15,9 +15,6 @@ namespace orkestra::planner {
 // without those the branch has excluded.
 std::vector<std::string> possible_answers(const RunState& state, const Branch& branch);
 
-// Tools the branch may still call: not excluded, and callable with what the task names.
-std::vector<ToolSpec> offered_tools(const RunState& state, const Branch& branch);
-
 // Tool calls copy their marked arguments from the task. Never empty: abstaining is always open.
 model::Constraint next_turn_constraint(const RunState& state, const Branch& branch);
 

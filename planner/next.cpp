@@ -1,5 +1,6 @@
 #include <orkestra/planner/draft_constraint.h>
 #include <orkestra/planner/next.h>
+#include <orkestra/planner/tool_offer.h>
 
 #include <algorithm>
 

@@ -22,6 +22,10 @@ constexpr std::pair<std::string_view, char> kSigns[] = {
     {"\xC2\xA0", ' '},      // no-break space
 };
 
+// What of a request is an expression: figures with signs between them.
+constexpr const char* kExpression =
+    R"([(\-]*[0-9]+([.,][0-9]+)*%?[)]*(\s*[-+*/^×÷·−]\s*[(\-]*[0-9]+([.,][0-9]+)*%?[)]*)+)";
+
 // A Pratt parser: one function reads an operand and then every operator that binds tighter than
 // `minimum`. It computes as it reads.
 class Calculation {
@@ -278,10 +282,11 @@ class CalculatorTool final : public Tool {
   CalculatorTool() {
     spec_.name = "calculator";
     spec_.description = "Evaluate an arithmetic expression.";
-    spec_.parameters = Json{{"type", "object"},
-                            {"properties", {{"expression", {{"type", "string"}}}}},
-                            {"required", Json::array({"expression"})},
-                            {"additionalProperties", false}};
+    spec_.parameters =
+        Json{{"type", "object"},
+             {"properties", {{"expression", {{"type", "string"}, {"x-span", kExpression}}}}},
+             {"required", Json::array({"expression"})},
+             {"additionalProperties", false}};
   }
 
   const ToolSpec& spec() const override { return spec_; }

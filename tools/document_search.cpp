@@ -33,6 +33,7 @@ class DocumentSearchTool final : public Tool {
                 {{"type", "string"},
                  {"minLength", 1},
                  {"maxLength", 2000},
+                 {"x-span", "(?s).+"},  // the whole of it: what is left out is not found
                  {"description", "What to look for, in words the documents may use."}}},
                {"k",
                 {{"type", "integer"},

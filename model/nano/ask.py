@@ -1,6 +1,6 @@
-"""Asks the whole agent the tasks of tasks/tasks.tsv, or the demo's questions, on a model file.
+"""Asks the whole agent the tasks of tasks/*.tsv, or the demo's questions, on a model file.
 
-usage: ask.py ORKESTRA MODEL.gguf [tasks|demo] [--table]
+usage: ask.py ORKESTRA MODEL.gguf [tasks|rewordings|demo] [--table]
 
 at once: right with the first call it made.
 right: verified, and the answer states the value (or: not answered, where the sources don't say).
@@ -24,6 +24,8 @@ SOURCES = {
     "sales": ["--db", SALES / "sales.db", "--queries", SALES / "queries.sql"],
     "more": ["--db", SALES / "sales.db", "--queries", TASKS / "more.sql"],
     "handbook": ["--docs", ROOT / "examples" / "handbook"],
+    "tools": ["--files", ROOT / "examples" / "handbook"],
+    "plugin": ["--plugin", ROOT / "build" / "release" / "plugins" / "word_count.so"],
 }
 DEMO = {
     "What is the balance of the customer {}?": "select name, balance from customers limit 20",
@@ -53,8 +55,8 @@ def grade(report, expected):
     return "right" if said else "wrong"
 
 
-def tasks():
-    for line in (TASKS / "tasks.tsv").read_text().splitlines():
+def tasks(what):
+    for line in (TASKS / (what + ".tsv")).read_text().splitlines():
         if line and not line.startswith("#"):
             yield line.split("\t")
 
@@ -68,7 +70,7 @@ def demo():
 
 def main():
     program, model, what = sys.argv[1], sys.argv[2], (sys.argv[3:] or ["tasks"])[0]
-    asked = list(demo() if what == "demo" else tasks())
+    asked = list(demo() if what == "demo" else tasks(what))
     with ThreadPoolExecutor(2) as pool:
         reports = list(pool.map(lambda t: ask(program, model, t[0], t[1]), asked))
     counts = {}

@@ -61,7 +61,7 @@ Json wire_schema(const Json& schema) {
   if (!schema.is_object()) return schema;
   Json out = Json::object();
   for (const auto& [key, value] : schema.items()) {
-    if (key == "x-copy") continue;
+    if (key == "x-copy" || key == "x-span") continue;
     if (key == "x-domain") {
       if (!schema.contains("enum")) out["enum"] = value;
     } else if (key == "enum" || key == "const" || key == "default") {

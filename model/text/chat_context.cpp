@@ -84,7 +84,7 @@ Json shown_schema(const Json& schema) {
   if (!schema.is_object()) return schema;
   Json out = Json::object();
   for (const auto& [key, member] : schema.items()) {
-    if (key != "x-copy" && key != "x-domain") out[key] = shown_schema(member);
+    if (!key.starts_with("x-")) out[key] = shown_schema(member);
   }
   return out;
 }

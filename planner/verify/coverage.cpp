@@ -1,40 +1,33 @@
 #include <orkestra/core/text.h>
 #include <orkestra/core/words.h>
+#include <orkestra/planner/verify/asked.h>
+#include <orkestra/planner/verify/bounds.h>
 #include <orkestra/planner/verify/records.h>
 
 #include <algorithm>
-#include <array>
 #include <set>
 
 namespace orkestra::planner {
 namespace {
 
-// Words of asking, which say nothing about what is asked for. Sorted.
-constexpr auto kAsking = std::to_array<std::string_view>({
-    "answer", "ask",     "check",    "could",  "display", "fetch",     "find", "get",
-    "give",   "hello",   "help",     "hi",     "kindly",  "know",      "let",  "like",
-    "list",   "look",    "lookup",   "many",   "much",    "need",      "now",  "number",
-    "please", "provide", "question", "return", "right",   "say",       "see",  "show",
-    "tell",   "thank",   "thanks",   "want",   "wonder",  "wondering",
-});
-static_assert(std::is_sorted(kAsking.begin(), kAsking.end()));
-
-std::string key_of(const Word& word) {
-  return word.kind == Word::Kind::kWord ? stem(word.key) : word.key;
-}
-
 class Vocabulary {
  public:
   void add_text(std::string_view text) {
     std::string line = "\n";  // no phrase runs from one text into the next
-    for (const auto& word : words_only(text)) {
-      stems_.insert(key_of(word));
-      line += key_of(word) + "\n";
+    const auto said = words_only(text);
+    for (std::size_t i = 0; i < said.size(); ++i) {
+      const Word& word = said[i];
+      stems_.insert(word_key(word));
+      line += word_key(word) + "\n";
+      has_date_ = has_date_ || word.kind == Word::Kind::kDate;
+      has_name_ = has_name_ || word.capital;
+      has_duration_ = has_duration_ || (word.kind == Word::Kind::kNumber && i + 1 < said.size() &&
+                                        is_time_unit(said[i + 1].key));
     }
     lines_ += line + "\v";
   }
   void add_identifier(std::string_view identifier) {
-    for (const auto& word : identifier_words(identifier)) stems_.insert(key_of(word));
+    for (const auto& word : identifier_words(identifier)) stems_.insert(word_key(word));
   }
   void add_json(const Json& value, int depth = 0) {
     constexpr int kMaxDepth = 8;
@@ -54,7 +47,7 @@ class Vocabulary {
   void add_query(const std::string& sql) {
     const auto parts = identifier_words(sql);
     for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
-      if (parts[i].key == "from" || parts[i].key == "join") stems_.insert(key_of(parts[i + 1]));
+      if (parts[i].key == "from" || parts[i].key == "join") stems_.insert(word_key(parts[i + 1]));
     }
     for (std::size_t at = sql.find('\''); at != std::string::npos;) {
       const std::size_t close = sql.find('\'', at + 1);
@@ -64,38 +57,57 @@ class Vocabulary {
     }
   }
   bool has(const std::string& key) const { return stems_.contains(key); }
+  bool has_any(const std::vector<std::string>& keys) const {
+    return std::any_of(keys.begin(), keys.end(), [&](const auto& key) { return has(key); });
+  }
+  bool has_sort(AskedWord::Sort sort) const {
+    using Sort = AskedWord::Sort;
+    return (sort == Sort::kDate && has_date_) || (sort == Sort::kName && has_name_) ||
+           (sort == Sort::kDuration && has_duration_);
+  }
   bool has_phrase(const std::vector<Word>& phrase) const {
     std::string line = "\n";
-    for (const auto& word : phrase) line += key_of(word) + "\n";
+    for (const auto& word : phrase) line += word_key(word) + "\n";
     return lines_.find(line) != std::string::npos;
   }
 
  private:
   std::set<std::string> stems_;
   std::string lines_;
+  bool has_date_ = false;
+  bool has_name_ = false;
+  bool has_duration_ = false;
 };
 
-// Byte ranges of the question that stand in double quotation marks.
-std::vector<std::pair<std::size_t, std::size_t>> quoted_ranges(std::string_view question) {
-  std::vector<std::pair<std::size_t, std::size_t>> out;
-  std::size_t open = std::string_view::npos;
-  for (std::size_t i = 0; i < question.size(); ++i) {
-    const std::string_view rest = question.substr(i);
-    const bool mark = rest.starts_with('"') || rest.starts_with("“") || rest.starts_with("”");
-    if (!mark) continue;
-    if (open == std::string_view::npos) {
-      open = i;
-    } else {
-      out.emplace_back(open, i);
-      open = std::string_view::npos;
+// Names of what results state in words: {"priority": "low"} -> priority.
+Vocabulary stated_in_words(const std::vector<Evidence>& evidence) {
+  Vocabulary names;
+  for (const auto& one : evidence) {
+    if (!one.value.is_object()) continue;
+    for (const auto& [name, value] : one.value.items()) {
+      if (value.is_string()) names.add_identifier(name);
     }
   }
-  return out;
+  return names;
+}
+
+// "Is X a high priority customer?" is answered by the priority that X has: the word beside it need
+// not be said again.
+bool put_to_the_test(const AskedWord& asked, const std::vector<Word>& question,
+                     const Vocabulary& stated) {
+  const auto is_stated = [&](std::size_t i) {
+    return i < question.size() && question[i].kind == Word::Kind::kWord &&
+           stated.has(word_key(question[i]));
+  };
+  return asks_yes_or_no(question) && question[asked.place].kind == Word::Kind::kWord &&
+         !question[asked.place].capital &&
+         (is_stated(asked.place + 1) || (asked.place > 0 && is_stated(asked.place - 1)));
 }
 
 }  // namespace
 
-Coverage question_coverage(std::string_view question, const std::vector<Evidence>& evidence) {
+Coverage question_coverage(std::string_view question, const std::vector<Evidence>& evidence,
+                           const AtHand& at_hand) {
   Vocabulary vocabulary;
   for (const auto& one : evidence) {
     vocabulary.add_text(one.description);
@@ -111,13 +123,42 @@ Coverage question_coverage(std::string_view question, const std::vector<Evidence
       vocabulary.add_query(one.origin.detail["sql"].get<std::string>());
     }
   }
+  Vocabulary elsewhere;
+  for (const std::string& text : at_hand.elsewhere) elsewhere.add_text(text);
+  const bool texts =
+      !evidence.empty() && std::all_of(evidence.begin(), evidence.end(),
+                                       [](const Evidence& one) { return one.is_text(); });
+  const Vocabulary stated = stated_in_words(evidence);
+  const auto asked = words_only(question);
+
+  // Other words count only where nothing else at hand speaks of the word itself, or of another
+  // thing that it could mean.
+  const auto in_other_words = [&](const AskedWord& word) {
+    if (elsewhere.has(word.key)) return false;
+    const bool ambiguous = std::any_of(
+        word.others.begin(), word.others.end(),
+        [&](const std::string& other) { return elsewhere.has(other) && !vocabulary.has(other); });
+    return !ambiguous && (vocabulary.has_any(word.others) || vocabulary.has_sort(word.sort));
+  };
+  const auto within_bounds = [&](const AskedWord& word) {
+    return texts && asked[word.place].kind == Word::Kind::kNumber &&
+           std::any_of(evidence.begin(), evidence.end(), [&](const Evidence& one) {
+             return bound_holds(one.quote, asked, word.place, at_hand.texts);
+           });
+  };
+  const auto covers = [&](const AskedWord& word) {
+    if (vocabulary.has(word.key) || in_other_words(word)) return true;
+    if (word.light && !elsewhere.has(word.key)) return true;
+    if (texts && word.empty) return true;
+    return put_to_the_test(word, asked, stated) || within_bounds(word);
+  };
+
   Coverage coverage;
   std::set<std::string> seen;
   const auto note = [&](const std::string& key, const std::string& shown, bool covered) {
     if (!seen.insert(key).second) return;
     (covered ? coverage.covered : coverage.missing).push_back(shown);
   };
-  const auto asked = words_only(question);
   for (const auto& [from, to] : quoted_ranges(question)) {
     std::vector<Word> phrase;
     std::string shown;
@@ -128,13 +169,13 @@ Coverage question_coverage(std::string_view question, const std::vector<Evidence
     }
     if (phrase.size() > 1) note(shown, shown, vocabulary.has_phrase(phrase));
   }
-  for (const auto& word : asked) {
-    const bool plain = word.kind == Word::Kind::kWord;
-    const bool asking = plain && (is_stop_word(word.key) || word.key == "'s" ||
-                                  std::binary_search(kAsking.begin(), kAsking.end(), word.key));
-    if (asking) continue;
-    const std::string key = key_of(word);
-    note(key, word.key, vocabulary.has(key));
+  for (const AskedWord& word : asked_words(question)) note(word.key, word.shown, covers(word));
+  if (texts) {
+    for (const auto& one : evidence) {
+      for (std::string& condition : further_conditions(question, one)) {
+        coverage.further.push_back(std::move(condition));
+      }
+    }
   }
   return coverage;
 }

@@ -95,13 +95,21 @@ std::vector<CheckedClaim> verify(std::string_view answer,
 
 // Which words of the question the evidence accounts for (compared by stems, shown as asked; stop
 // words aside). An answer whose evidence never touches "deadline" does not answer a question about
-// a deadline.
+// a deadline. Other words for a thing count where they can mean nothing else at hand (asked.h), a
+// figure within a bound that the text states ("up to 15 percent"; bounds.h).
 struct Coverage {
   std::vector<std::string> covered;  // words as asked, case folded
   std::vector<std::string> missing;
-  bool complete() const { return missing.empty(); }
+  std::vector<std::string> further;  // conditions of the text that the question's own leaves open
+  bool complete() const { return missing.empty() && further.empty(); }
 };
-Coverage question_coverage(std::string_view question, const std::vector<Evidence>& evidence);
+// What else could have been answered from.
+struct AtHand {
+  std::vector<std::string> elsewhere{};  // what the other tools on offer say they give
+  std::vector<std::string> texts{};      // all texts found
+};
+Coverage question_coverage(std::string_view question, const std::vector<Evidence>& evidence,
+                           const AtHand& at_hand = {});
 
 Json to_json(const CheckedClaim& claim);
 
