@@ -16,6 +16,7 @@ are a lower bound: keys and values over the bandwidth of memory, nothing for ari
 
 import argparse
 import json
+import math
 import pathlib
 import statistics
 import subprocess
@@ -67,7 +68,9 @@ def measure(options, depth):
     row = {"depth": depth, "decode": speed(written), "memory": written["peak_rss_bytes"],
            "state": written["state_bytes"], "weights": written["token_weight_bytes"]}
     if options.prompt > 0:
-        row["prefill"] = speed(bench(options, depth, "-p", options.prompt, "-n", 0))
+        read = bench(options, depth, "-p", options.prompt, "-n", 0)
+        row["prefill"] = speed(read)
+        row["memory"] = max(row["memory"], read["peak_rss_bytes"])
     return row
 
 
@@ -92,8 +95,8 @@ def name(depth):
 
 def table(rows, options):
     lines = [
-        f"| depth | decode, tokens/s | prefill {options.prompt}, tokens/s | memory, GiB | same heads, "
-        f"all attention | {options.kv_heads} KV heads, all attention |",
+        f"| depth | decode, tokens/s | prefill {options.prompt}, tokens/s | memory, GiB | all "
+        f"attention, same heads | all attention, {options.kv_heads} KV heads |",
         "|---|---|---|---|---|---|",
     ]
     for row in rows:
@@ -107,13 +110,17 @@ def table(rows, options):
 
 
 WIDTH, HEIGHT, MARGIN = 420, 300, 50
-COLOURS = {"hybrid, measured": "#1b6ca8", "same heads, all attention (computed)": "#c9741a",
-           "more KV heads, all attention (computed)": "#8a8a8a"}
+COLOURS = {"hybrid, measured": "#1b6ca8", "all attention, same heads, computed": "#c9741a",
+           "all attention, more KV heads, computed": "#8a8a8a"}
 
 
 def panel(left, title, depths, curves):
     """One plot: curves by name, over depths that lie evenly."""
-    top = 1.08 * max(max(values) for values in curves.values())
+    most = max(max(values) for values in curves.values())
+    ten = 10 ** math.floor(math.log10(most))
+    step = next(ten * n for n in (0.2, 0.5, 1, 2) if ten * n * 6 >= most)
+    n_steps = math.ceil(most / step)
+    top = n_steps * step
 
     def x(i):
         return left + MARGIN + i * (WIDTH - 2 * MARGIN) / max(1, len(depths) - 1)
@@ -123,8 +130,8 @@ def panel(left, title, depths, curves):
 
     parts = [f'<text x="{left + WIDTH / 2}" y="30" text-anchor="middle" font-weight="bold">{title}'
              "</text>"]
-    for tick in range(5):
-        value = top * tick / 4
+    for tick in range(n_steps + 1):
+        value = tick * step
         parts.append(f'<line x1="{x(0):.1f}" x2="{x(len(depths) - 1):.1f}" y1="{y(value):.1f}" '
                      f'y2="{y(value):.1f}" stroke="#dddddd"/>')
         parts.append(f'<text x="{x(0) - 6:.1f}" y="{y(value) + 4:.1f}" text-anchor="end">'
@@ -154,7 +161,7 @@ def draw(rows):
     parts += panel(0, "Memory of the process, GiB", depths, curves("memory", GIB))
     parts += panel(WIDTH, "Tokens written per second", depths, curves("decode", 1))
     for i, (curve, colour) in enumerate(COLOURS.items()):
-        at = MARGIN + i * 265
+        at = (50, 230, 520)[i]
         parts.append(f'<line x1="{at}" x2="{at + 24}" y1="{HEIGHT + 20}" y2="{HEIGHT + 20}" '
                      f'stroke="{colour}" stroke-width="2"/>')
         parts.append(f'<text x="{at + 30}" y="{HEIGHT + 24}">{curve}</text>')
