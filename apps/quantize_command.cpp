@@ -99,7 +99,11 @@ void add_quantize_command(CLI::App& model) {
       "quantize", "A smaller file of a model; tells the relative error of every tensor");
   command->add_option("IN", flags->in, "A .gguf file of F32, F16 or BF16 weights")->required();
   command->add_option("OUT", flags->out, "The new file; appears whole or not at all")->required();
-  command->add_option("TYPE", flags->type, "F16, Q8_0, Q6_K, Q5_K_M or Q4_K_M")->required();
+  std::string types;
+  for (const model::MixInfo& row : model::mixes()) {
+    types.append(types.empty() ? "" : ", ").append(row.name);
+  }
+  command->add_option("TYPE", flags->type, types)->required();
   command->add_option("-t,--threads", flags->threads, "0 = all cores");
   command->add_flag("--requantize", flags->requantize,
                     "Also from weights that are quantised already; errors add up");

@@ -45,6 +45,14 @@ void shape(model::BlockQ8_0& block, float deviation, RandomBits& random) {
   set_half(block.d, deviation / uniform_deviation(255) * jitter(random));
   for (std::int8_t& q : block.q) q = q == -128 ? std::int8_t{0} : q;
 }
+void shape(model::BlockQ4_0& block, float deviation, RandomBits& random) {
+  set_half(block.d, deviation / uniform_deviation(16) * jitter(random));
+}
+void shape(model::BlockQ4_1& block, float deviation, RandomBits& random) {
+  const float d = deviation / uniform_deviation(16) * jitter(random);
+  set_half(block.d, d);
+  set_half(block.m, -7.5F * d);
+}
 void shape(model::BlockQ5_0& block, float deviation, RandomBits& random) {
   set_half(block.d, deviation / uniform_deviation(32) * jitter(random));
 }
@@ -111,6 +119,10 @@ void fill_random(TensorType type, float deviation, RandomBits& random, std::span
       return fill_floats<std::uint16_t>(deviation, random, out, model::float_to_bf16);
     case TensorType::kQ8_0:
       return fill_blocks<model::BlockQ8_0>(deviation, random, out);
+    case TensorType::kQ4_0:
+      return fill_blocks<model::BlockQ4_0>(deviation, random, out);
+    case TensorType::kQ4_1:
+      return fill_blocks<model::BlockQ4_1>(deviation, random, out);
     case TensorType::kQ5_0:
       return fill_blocks<model::BlockQ5_0>(deviation, random, out);
     case TensorType::kQ5_1:

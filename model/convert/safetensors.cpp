@@ -132,6 +132,7 @@ class MappedCheckpoint final : public Checkpoint {
     for (const auto& [name, tensor] : tensors_) names.push_back(name);
     return names;
   }
+  void forget(const SafeTensor& tensor) const override { MappedFile::forget(tensor.data); }
 
  private:
   struct Part {

@@ -47,6 +47,8 @@ class Checkpoint {
 
   virtual const SafeTensor* find(std::string_view name) const = 0;
   virtual std::vector<std::string_view> names() const = 0;
+  // Lets go of the memory that holds a tensor's data; it is read again when touched.
+  virtual void forget(const SafeTensor& tensor) const = 0;
 };
 
 }  // namespace orkestra::model

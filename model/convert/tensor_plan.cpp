@@ -176,6 +176,11 @@ std::uint64_t TensorPlan::write(GgufWriter& writer, const Progress& progress,
   std::uint64_t done = 0;
   for (const Output& output : outputs_) {
     write_tensor(output, writer, progress, done, total, stop);
+    const SafeTensor* forgotten = nullptr;  // a reordered head has many ranges of one tensor
+    for (const RowRange& range : output.rows) {
+      if (range.from != forgotten) checkpoint_.forget(*range.from);
+      forgotten = range.from;
+    }
   }
   return done;
 }

@@ -10,12 +10,17 @@ namespace orkestra::model {
 
 namespace {
 
-constexpr std::array<MixInfo, 5> kMixes{{
+constexpr std::array<MixInfo, 10> kMixes{{
     {Mix::kF16, "F16", TensorType::kF16, 1},
+    {Mix::kBF16, "BF16", TensorType::kBF16, 32},
     {Mix::kQ8_0, "Q8_0", TensorType::kQ8_0, 7},
     {Mix::kQ6_K, "Q6_K", TensorType::kQ6_K, 18},
     {Mix::kQ5_K_M, "Q5_K_M", TensorType::kQ5_K, 17},
+    {Mix::kQ5_1, "Q5_1", TensorType::kQ5_1, 9},
+    {Mix::kQ5_0, "Q5_0", TensorType::kQ5_0, 8},
     {Mix::kQ4_K_M, "Q4_K_M", TensorType::kQ4_K, 15},
+    {Mix::kQ4_1, "Q4_1", TensorType::kQ4_1, 3},
+    {Mix::kQ4_0, "Q4_0", TensorType::kQ4_0, 2},
 }};
 
 bool contains(std::string_view name, std::string_view part) {
@@ -94,7 +99,7 @@ std::vector<TensorType> mixed_types(Mix mix, std::span<const MixTensor> tensors,
   const auto type_of = [&](const MixTensor& tensor) {
     const std::string_view name = tensor.name;
     const std::int64_t cols = tensor.shape[0];
-    if (mix == Mix::kF16) return base;
+    if (mix == Mix::kF16 || mix == Mix::kBF16) return base;
     if (name == "output.weight" || (tied && name == "token_embd.weight")) {
       const bool fits = cols % info(base).block_elements == 0;
       return base == TensorType::kQ8_0 || !fits ? TensorType::kQ8_0 : TensorType::kQ6_K;

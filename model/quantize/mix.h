@@ -14,7 +14,7 @@
 
 namespace orkestra::model {
 
-enum class Mix { kF16, kQ8_0, kQ6_K, kQ5_K_M, kQ4_K_M };
+enum class Mix { kF16, kBF16, kQ8_0, kQ6_K, kQ5_K_M, kQ5_1, kQ5_0, kQ4_K_M, kQ4_1, kQ4_0 };
 
 struct MixInfo {
   Mix mix;

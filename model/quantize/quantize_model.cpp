@@ -109,7 +109,6 @@ QuantizeReport quantize_model(const GgufFile& file, const std::filesystem::path&
   const auto& views = file.tensors();
   GgufWriter out;
   out.copy_metadata(file);
-  for (const char* key : {"split.no", "split.count", "split.tensors.count"}) out.remove(key);
   out.set("general.file_type", info(options.mix).file_type);
   out.set("general.quantization_version", std::uint32_t{2});
   QuantizeReport report;
@@ -144,6 +143,7 @@ QuantizeReport quantize_model(const GgufFile& file, const std::filesystem::path&
       out.write(bytes);
       written += bytes.size();
       done += read;
+      file.forget(view.data.subspan(static_cast<std::size_t>(row) * view.row_bytes(), read));
       if (options.progress) options.progress(done, report.bytes_before);
     }
     total.weights += squares.weights;

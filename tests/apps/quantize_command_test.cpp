@@ -58,8 +58,8 @@ TEST_CASE("quantize names what it can't do") {
   const CommandResult type = orkestra_command(folder.command("Q9"));
   CHECK(type.status == 2);
   CHECK_THAT(type.output,
-             Catch::Matchers::Contains("Q9 is not a type to quantise to; there are F16, "
-                                       "Q8_0, Q6_K, Q5_K_M, Q4_K_M"));
+             Catch::Matchers::Contains("Q9 is not a type to quantise to; there are F16, BF16, "
+                                       "Q8_0, Q6_K, Q5_K_M, Q5_1, Q5_0, Q4_K_M, Q4_1, Q4_0"));
   CHECK_FALSE(std::filesystem::exists(folder.out));
 }
 

@@ -116,6 +116,14 @@ TEST_CASE("the mixes are llama-quantize's for dense and for eight experts") {
                                          TensorType::kQ4_K, TensorType::kQ6_K, TensorType::kQ4_K,
                                          TensorType::kQ5_0, TensorType::kF32, TensorType::kF32,
                                          TensorType::kQ6_K, TensorType::kF16, TensorType::kQ4_K});
+  for (const Mix plain : {Mix::kQ4_0, Mix::kQ4_1, Mix::kQ5_0, Mix::kQ5_1}) {
+    const TensorType type = model::info(plain).type;
+    const auto types = mixed_types(plain, tensors, 8, 0);
+    for (const std::size_t at : {0, 1, 2, 3, 4, 5, 6, 11}) CHECK(types[at] == type);
+    CHECK(types[7] == TensorType::kF32);
+    CHECK(types[9] == TensorType::kQ6_K);
+  }
+  CHECK(mixed_types(Mix::kBF16, tensors, 8, 8)[9] == TensorType::kBF16);
   CHECK(type_of(tensors, 8, 1) == TensorType::kQ8_0);
   CHECK(type_of(tensors, 8, 3) == TensorType::kQ5_K);
   CHECK(type_of(tensors, 8, 11) == TensorType::kQ8_0);
