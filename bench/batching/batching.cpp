@@ -2,21 +2,25 @@
 // against a single one, and several sequences writing at once against reading a prompt.
 //
 //   bench_batching FILE.gguf [--prefix N] [--write N] [--best N] [--together N] [--steps N,N,...]
-//                  [--threads N] [--only best|together|steps]
+//                  [--threads N] [--only best|together|steps|guessing]
 //
 // Everything goes through the batch worker, sampling over the whole vocabulary included. `steps`
-// feeds a prompt of 512 tokens in steps of so many, without the worker.
+// feeds a prompt of 512 tokens in steps of so many, without the worker. `guessing` writes given
+// tokens with and without prompt-lookup guesses: where they help, where there are none, and where
+// they are always wrong.
 #include <orkestra/core/error.h>
 #include <orkestra/model/engine/batch_worker.h>
 #include <orkestra/model/engine/cpu_backend.h>
 #include <orkestra/model/engine/loaded_model.h>
 #include <orkestra/model/engine/sampler.h>
+#include <orkestra/model/engine/speculation.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <exception>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -107,6 +111,36 @@ class WritingTask final : public Task {
   double sampling_s_ = 0.0;
 };
 
+// Says what it is given, and guesses what is to come or doesn't.
+class SayingTask final : public Task {
+ public:
+  SayingTask(std::vector<TokenId> prompt, std::vector<TokenId> said, bool guesses)
+      : said_(std::move(said)), guesses_(guesses) {
+    tokens = std::move(prompt);
+    first_wanted = tokens.size() - 1;
+    marks = {{.length = tokens.size(), .with_logits = true}};
+    usage.prompt = static_cast<std::int64_t>(tokens.size());
+  }
+  bool take(std::size_t, std::span<const float>) override {
+    at_.push_back(Clock::now());
+    if (next_ == said_.size()) return false;
+    tokens.push_back(said_[next_++]);
+    return true;
+  }
+  void draft(std::size_t most, std::vector<TokenId>& out) const override {
+    if (guesses_) look_up_draft(tokens, most, out);
+  }
+  bool keeps_state() const override { return false; }
+  void finish() override {}
+  double seconds() const { return std::chrono::duration<double>(at_.back() - at_.front()).count(); }
+
+ private:
+  std::vector<TokenId> said_;
+  bool guesses_;
+  std::size_t next_ = 0;
+  std::vector<Clock::time_point> at_;
+};
+
 class Bench {
  public:
   explicit Bench(const Options& options)
@@ -123,6 +157,7 @@ class Bench {
                      .state_budget_bytes = std::size_t{4} << 30U});
     if (wanted("together")) together();
     if (wanted("best")) best();
+    if (wanted("guessing")) guessing();
   }
 
  private:
@@ -220,6 +255,63 @@ class Bench {
         options_.best, options_.write, options_.prefix, seconds(all), seconds(one),
         seconds(all) / seconds(one), static_cast<long long>(processed));
     std::fflush(stdout);
+  }
+
+  // n tokens of which three in a row are always followed by another one than the last time.
+  static std::vector<TokenId> deceiving(std::size_t n) {
+    std::map<std::vector<TokenId>, TokenId> followed;
+    std::vector<TokenId> tokens{1000, 1001, 1002};
+    while (tokens.size() < n) {
+      TokenId& last = followed[{tokens.end() - 3, tokens.end()}];
+      last = (last + 1) % 3;
+      tokens.push_back(1000 + last);
+    }
+    return tokens;
+  }
+  // `source` with every `each`-th token another one.
+  std::vector<TokenId> changed(std::vector<TokenId> source, std::size_t each) {
+    for (std::size_t i = each - 1; i < source.size(); i += each) source[i] = random_tokens(1)[0];
+    return source;
+  }
+
+  void guessing() {
+    const std::size_t n = options_.write;
+    const auto source = random_tokens(n + 4);
+    auto deceived = deceiving(n + 200);
+    const std::vector<TokenId> deceit(deceived.end() - static_cast<std::ptrdiff_t>(n),
+                                      deceived.end());
+    deceived.resize(deceived.size() - n);
+    const std::vector<TokenId> quoted(source.begin() + 4, source.end());
+    struct Case {
+      const char* name;
+      std::vector<TokenId> prompt;
+      std::vector<TokenId> said;
+    };
+    // The prompt ends as the source begins, so that the first guess is possible.
+    auto quoting = source;
+    quoting.insert(quoting.end(), source.begin(), source.begin() + 4);
+    const std::vector<Case> cases{{"quotes the prompt", quoting, quoted},
+                                  {"every 16th differs", quoting, changed(quoted, 16)},
+                                  {"every 4th differs", quoting, changed(quoted, 4)},
+                                  {"nothing occurs again", quoting, random_tokens(n)},
+                                  {"every guess is wrong", deceived, deceit}};
+    std::printf(
+        "%zu tokens, with and without guesses, in turns, three times\n%-22s %12s %12s %8s\n", n,
+        "what is written", "with, tok/s", "without", "ratio");
+    for (const Case& what : cases) {
+      double seconds[2] = {0.0, 0.0};
+      for (int round = 0; round < 6; ++round) {
+        const bool with = round % 2 == 0;
+        const auto task = std::make_shared<SayingTask>(what.prompt, what.said, with);
+        worker_->submit({task});
+        task->wait();
+        seconds[with ? 0 : 1] += task->seconds();
+      }
+      const auto rate = [&](double s) { return 3.0 * static_cast<double>(n) / s; };
+      std::printf("%-22s %12.1f %12.1f %8.2f\n", what.name, rate(seconds[0]), rate(seconds[1]),
+                  seconds[1] / seconds[0]);
+      std::fflush(stdout);
+    }
   }
 
   const Options& options_;

@@ -14,7 +14,6 @@ namespace {
 
 // A task that has no more than this to add before its next logits is served like a writing one.
 constexpr std::size_t kShortTail = 16;
-constexpr std::size_t kSmallStep = 24;  // tokens; such steps are bound by memory, not arithmetic
 // Steps of prompts. Shorter ones read the weights in vain: 3 % slower at 128 tokens than at 512 was
 // the worst measured. Longer ones keep newcomers waiting.
 constexpr std::size_t kLeastReading = 128;
@@ -25,7 +24,7 @@ constexpr double kReadingSeconds = 1.0;
 std::size_t BatchWorker::reading_limit() const {
   const auto most = static_cast<std::size_t>(std::max<std::int64_t>(1, options_.max_batch_tokens));
   const std::size_t n =
-      large_steps_.known() ? large_steps_.tokens_within(kReadingSeconds) : kLeastReading;
+      reading_cost_.known() ? reading_cost_.tokens_within(kReadingSeconds) : kLeastReading;
   return std::min(most, std::max(n, kLeastReading));
 }
 
@@ -63,6 +62,7 @@ void BatchWorker::plan_writing() {
     const std::size_t tail = active.task->tokens.size() - active.fed;
     const std::size_t n = std::min(cut(active, tail), left);
     active.guessing.clear();
+    active.likely = -1;
     const bool marked = !active.task->marks.empty() &&
                         active.task->marks.back().length == active.task->tokens.size();
     if (n == tail && !marked && options_.speculate) {
@@ -129,7 +129,10 @@ void BatchWorker::guess(Active& active, std::size_t n_writing, std::size_t most)
   active.guessing.assign(tail.begin(), tail.end());
   task.draft(std::min(most, DraftControl::kMost), active.guessing);
   std::size_t n = active.guessing.size() - tail.size();
-  if (n > 0) n = std::min(n, active.drafts.choose(small_steps_, n_writing, copy_seconds_));
+  if (n > 0) {
+    active.likely = active.guessing[tail.size()];
+    n = std::min(n, active.drafts.choose(writing_times_, n_writing, copy_seconds_));
+  }
   active.guessing.resize(tail.size() + n);
   if (n > 0 && tree_.has_room(backend_->copy_bytes(*active.state))) {
     const SteadyTime begin = options_.now();
@@ -229,12 +232,6 @@ bool BatchWorker::interlude() {
                      [&](const Planned& planned) { return !active_[planned.active].leaving; });
 }
 
-void BatchWorker::record(std::size_t n_tokens, double seconds) {
-  (n_tokens <= kSmallStep ? small_steps_ : large_steps_).record(n_tokens, seconds);
-  ++work_.steps;
-  work_.tokens_computed += static_cast<std::int64_t>(n_tokens);
-}
-
 void BatchWorker::compute(Step& step, bool pausing) {
   const SteadyTime begin = options_.now();
   bool completed = true;
@@ -262,7 +259,13 @@ void BatchWorker::compute(Step& step, bool pausing) {
   std::size_t n_tokens = 0;
   for (const Planned& planned : step.planned) n_tokens += planned.n_tokens;
   const double seconds = std::chrono::duration<double>(options_.now() - begin).count();
-  record(n_tokens, seconds - (pausing ? interlude_seconds_ : 0.0));
+  ++work_.steps;
+  work_.tokens_computed += static_cast<std::int64_t>(n_tokens);
+  if (pausing) {
+    reading_cost_.record(n_tokens, seconds - interlude_seconds_);
+  } else {
+    writing_times_.record(n_tokens, seconds);
+  }
   const float* row = step.logits.data();
   for (const Planned& planned : step.planned) {
     Active& active = active_[planned.active];
@@ -306,6 +309,7 @@ void BatchWorker::take_logits(Active& active, const Planned& planned, const floa
   }
   if (planned.n_guessed == 0) keep_at_mark(active, planned.n_logits > 0 ? last - n_vocab : nullptr);
   if (active.fed <= static_cast<std::size_t>(task.usage.prompt)) task.progressed(active.fed);
+  const std::size_t n_said = task.tokens.size();
   std::size_t n_true = 0;
   bool more = true;
   while (more && task.first_wanted < active.fed) {
@@ -325,6 +329,9 @@ void BatchWorker::take_logits(Active& active, const Planned& planned, const floa
     go_back(active, n_true < planned.n_guessed);
   } else {
     go_back(active, false);
+    if (active.likely >= 0 && task.tokens.size() == n_said + 1) {
+      active.drafts.observe(1, task.tokens.back() == active.likely ? 1 : 0);
+    }
   }
   if (more) return;
   task.finish();

@@ -81,6 +81,7 @@ class BatchWorker {
     std::size_t kept_fed = 0;            // tokens in it
     std::vector<TokenId> guessing{};     // what is fed in a step with guesses
     DraftControl drafts{};
+    TokenId likely = -1;           // what would have been guessed
     std::size_t reading = 0;       // tokens of it in the step that is paused or running
     std::exception_ptr leaving{};  // ended with that while it was in such a step
   };
@@ -134,7 +135,6 @@ class BatchWorker {
   bool fit_budget(Step& step);
   void preempt(Active& active);
   void compute(Step& step, bool pausing);
-  void record(std::size_t n_tokens, double seconds);
   void take_logits(Active& active, const Planned& planned, const float* logits);
   void keep_at_mark(Active& active, const float* last);
   void go_back(Active& active, bool to_kept);
@@ -154,9 +154,9 @@ class BatchWorker {
   SteadyTime wrote_at_{};           // when the last step of those who write ended
   double writing_seconds_ = 0.0;    // what it took
   double interlude_seconds_ = 0.0;  // of the step of prompts in progress, spent on others
-  StepCost small_steps_;            // of up to kSmallStep tokens
-  StepCost large_steps_;
-  double copy_seconds_ = 0.0;  // of a state, the last time
+  StepTimes writing_times_;         // of steps of those who write
+  StepCost reading_cost_;           // of steps of prompts
+  double copy_seconds_ = 0.0;       // of a state, the last time
   Counts work_;
   std::int64_t ended_count_ = 0;
 

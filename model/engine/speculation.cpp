@@ -7,11 +7,10 @@ namespace orkestra::model {
 namespace {
 
 constexpr std::size_t kContext = 3;  // tokens that must occur again
-constexpr double kLearn = 0.08;
-constexpr double kMargin = 1.02;            // a gain smaller than this is noise
-constexpr std::size_t kProbeInterval = 96;  // steps; a probe is one guess
-constexpr std::size_t kFirstProbes = 8;     // steps between probes while their cost is unknown
-constexpr std::size_t kFirstGuesses = 2;    // of such a probe
+constexpr double kLearn = 0.12;
+constexpr double kMargin = 1.05;           // a gain smaller than this is noise
+constexpr double kPromising = 0.7;         // share of true guesses from which it is tried
+constexpr std::size_t kTryInterval = 256;  // steps until what didn't pay is measured again
 
 }  // namespace
 
@@ -28,17 +27,19 @@ void look_up_draft(std::span<const TokenId> tokens, std::size_t most, std::vecto
   }
 }
 
-std::size_t DraftControl::choose(const StepCost& cost, std::size_t n_writing, double copy_seconds) {
-  if (!cost.slope_known()) {
-    // What a guess costs must be seen once before it can be weighed.
-    if (since_probe_++ % kFirstProbes != 0) return 0;
-    return kFirstGuesses;
+std::size_t DraftControl::choose(const StepTimes& times, std::size_t n_writing,
+                                 double copy_seconds) {
+  // Each number of guesses has its own cost, and the largest tells most about all of them.
+  const bool measured = times.largest() >= n_writing + kMost;
+  if (!measured || since_tried_ >= kTryInterval) {
+    if (true_share_ < kPromising || n_writing + kMost > StepTimes::kMost) return 0;
+    since_tried_ = 0;
+    return kMost;
   }
   std::size_t best = 0;
   // Tokens per second of the whole step, with k guesses for this sequence.
   const auto others = static_cast<double>(n_writing);
-  const double token = cost.seconds_per_token();
-  const double plain = cost.seconds(n_writing);
+  const double plain = times.seconds(n_writing);
   double best_rate = kMargin * others / plain;
   double expected = 0.0;  // guesses that come true
   double all_true = 1.0;
@@ -46,21 +47,17 @@ std::size_t DraftControl::choose(const StepCost& cost, std::size_t n_writing, do
     all_true *= true_share_;
     expected += all_true;
     // After a wrong guess the tokens that were right are fed again, to the state kept.
-    const double again = (1.0 - all_true) * (1.0 + expected) * token;
-    const double seconds = plain + static_cast<double>(k) * token + again + copy_seconds;
+    const auto again = static_cast<std::size_t>(expected + 1.0);
+    const double redone = (1.0 - all_true) * (times.seconds(n_writing + again) - plain);
+    const double seconds = times.seconds(n_writing + k) + redone + copy_seconds;
     const double rate = (others + expected) / seconds;
     if (rate > best_rate) {
       best_rate = rate;
       best = k;
     }
   }
-  if (best > 0) {
-    since_probe_ = 0;
-    return best;
-  }
-  if (++since_probe_ < kProbeInterval) return 0;
-  since_probe_ = 0;
-  return 1;
+  since_tried_ = best > 0 ? 0 : since_tried_ + 1;
+  return best;
 }
 
 void DraftControl::observe(std::size_t n_guessed, std::size_t n_true) {

@@ -17,20 +17,22 @@ namespace orkestra::model {
 // three tokens. Nothing when there is none.
 void look_up_draft(std::span<const TokenId> tokens, std::size_t most, std::vector<TokenId>& out);
 
-// How many guesses a sequence is worth, from how many of its guesses came true and what a step
-// costs. Owned by the worker, one per sequence.
+// How many guesses a sequence is worth, from how many came true and what steps cost. While none are
+// made, the first of those that could be is still held against what was written, which costs
+// nothing. Owned by the worker, one per sequence.
 class DraftControl {
  public:
   static constexpr std::size_t kMost = 8;
 
   // Guesses for the next step, 0 to kMost. `n_writing`: sequences in that step. `copy_seconds`: of
   // the state that is kept for the case that a guess is wrong.
-  std::size_t choose(const StepCost& cost, std::size_t n_writing, double copy_seconds);
+  std::size_t choose(const StepTimes& times, std::size_t n_writing, double copy_seconds);
+  // Of n_guessed, made or only held against what came, the first n_true came true.
   void observe(std::size_t n_guessed, std::size_t n_true);
 
  private:
-  double true_share_ = 0.6;      // of guesses, given that those before it were true
-  std::size_t since_probe_ = 0;  // steps without a guess
+  double true_share_ = 0.4;      // of guesses, given that those before it were true
+  std::size_t since_tried_ = 0;  // steps without a guess
 };
 
 }  // namespace orkestra::model

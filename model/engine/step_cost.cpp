@@ -43,4 +43,27 @@ std::size_t StepCost::tokens_within(double seconds) const {
   return n < 1e9 ? static_cast<std::size_t>(n) : std::size_t{1000000000};
 }
 
+void StepTimes::record(std::size_t n_tokens, double seconds) {
+  constexpr double kLearn = 0.2;
+  if (n_tokens == 0 || n_tokens > kMost) return;
+  double& known = seconds_[n_tokens];
+  // The machine may have been busy for a moment.
+  if (known > 0.0) seconds = known + kLearn * (std::min(seconds, 4.0 * known) - known);
+  known = std::max(seconds, 1e-9);
+  largest_ = std::max(largest_, n_tokens);
+}
+
+double StepTimes::seconds(std::size_t n_tokens) const {
+  if (largest_ == 0) return 0.0;
+  const auto n = static_cast<double>(n_tokens);
+  if (n_tokens >= largest_) return seconds_[largest_] * n / static_cast<double>(largest_);
+  std::size_t above = n_tokens;
+  while (seconds_[above] == 0.0) ++above;
+  std::size_t below = n_tokens;
+  while (below > 0 && seconds_[below] == 0.0) --below;
+  if (below == 0 || below == above) return seconds_[above];
+  const double part = (n - static_cast<double>(below)) / static_cast<double>(above - below);
+  return seconds_[below] + part * (seconds_[above] - seconds_[below]);
+}
+
 }  // namespace orkestra::model

@@ -1,7 +1,12 @@
-// StepCost: what a backend step takes, as a line over its tokens, fitted to the recent steps. It
-// only decides how work is cut up, never what comes out.
+// What backend steps take, by measuring them. It only decides how work is cut up, never what comes
+// out.
+//
+// StepCost: of large steps, as a line over their tokens, fitted to the recent ones. StepTimes: of
+// small ones, each number of tokens by itself, because one token and two are computed in different
+// ways.
 #pragma once
 
+#include <array>
 #include <cstddef>
 
 namespace orkestra::model {
@@ -28,6 +33,21 @@ class StepCost {
   double y_ = 0.0;
   double xx_ = 0.0;
   double xy_ = 0.0;
+};
+
+class StepTimes {
+ public:
+  static constexpr std::size_t kMost = 96;  // tokens
+
+  void record(std::size_t n_tokens, double seconds);
+  // The largest number of tokens that was measured; 0 = none.
+  std::size_t largest() const { return largest_; }
+  // Between those measured; in proportion beyond them. 0 when nothing is known.
+  double seconds(std::size_t n_tokens) const;
+
+ private:
+  std::array<double, kMost + 1> seconds_{};  // 0 = not measured
+  std::size_t largest_ = 0;
 };
 
 }  // namespace orkestra::model
