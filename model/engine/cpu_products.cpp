@@ -19,20 +19,20 @@ void CpuBackend::multiply(std::initializer_list<Product> products, const float* 
   prepared_.cols = cols;
   prepared_.values = x;
   if (quantises) {
-    // Sizes of one token are rounded up, so these hold whatever the kernels put there.
-    const auto size = static_cast<std::size_t>(n_tokens * cols);
-    if (prepared_.integers.size() < size) prepared_.integers.resize(size);
     const auto groups = static_cast<std::size_t>(n_tokens * ((cols + 255) / 256));
+    if (prepared_.integers.size() < 256 * groups) prepared_.integers.resize(256 * groups);
     if (prepared_.scales.size() < groups) prepared_.scales.resize(groups);
-    if (prepared_.sums.size() < size / 16) prepared_.sums.resize(size / 16);
+    if (prepared_.sums.size() < 24 * groups) prepared_.sums.resize(24 * groups);
     parallel(n_tokens, 1, n_tokens * cols, [&](std::int64_t begin, std::int64_t end, int) {
       kernels_.prepare(begin, end, prepared_);
     });
   }
+  // Many tokens: in the rows that a kernel unpacks together.
+  const std::int64_t unit = n_tokens < 8 ? kUnit : 64;
   const auto rows_of_part = [&](int part, bool all) {
     for (const Product& product : products) {
       const auto range =
-          all ? ThreadPool::Range{0, product.w->rows} : pool_.share(product.w->rows, kUnit, part);
+          all ? ThreadPool::Range{0, product.w->rows} : pool_.share(product.w->rows, unit, part);
       if (range.begin < range.end) {
         kernels_.matmul(*product.w, prepared_, product.y, product.y_stride, range.begin, range.end);
       }

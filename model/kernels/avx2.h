@@ -10,29 +10,40 @@
 
 namespace orkestra::model::avx2 {
 
-inline constexpr int kActivationGroup = 256;  // activations that share one scale
-inline constexpr int kSumBlock = 16;          // activations whose sum is kept
+inline constexpr int kActivationGroup = 256;           // activations that share one scale
+inline constexpr int kSums16 = kActivationGroup / 16;  // of a group and token: of every 16...
+inline constexpr int kSums = kSums16 + kActivationGroup / 32;  // ...and then of every 32
 inline constexpr std::int64_t kMaxTaps = 16;  // longest convolution causal_conv_silu can do
 
 // Prepared activations; float types read values, the others the rest.
 struct Activations {
   std::int64_t n_tokens;
   std::int64_t cols;
-  const float* values;           // [n_tokens, cols]
-  const std::int16_t* integers;  // [n_tokens, cols], every four in the order 0 2 1 3
-  const float* scales;           // [n_tokens, ceil(cols / 256)]
-  const std::int32_t* sums;      // [n_tokens, cols / 16]
+  const float* values;  // [n_tokens, cols]
+  // Group by group of 256 columns (the last one may have fewer: the rest is left as it was), the
+  // tokens of a group in a row:
+  const std::int16_t* integers;  // [group][n_tokens, 256], every four in the order 0 2 1 3
+  const float* scales;           // [group][n_tokens]
+  const float* sums;             // [group][n_tokens, kSums] of the integers
 };
 
-// x: [n_tokens, cols], cols a multiple of 32. A group's scale is max |x| / 32767; its integers
-// are x / scale, rounded to nearest even. A group with a NaN gets the scale NaN.
-void quantise(const float* x, std::int64_t n_tokens, std::int64_t cols, std::int16_t* integers,
-              float* scales, std::int32_t* sums);
+// Makes the integers of tokens [begin, end) of out.values; cols is a multiple of 32. A group's
+// scale is max |x| / 32767; its integers are x / scale, rounded to nearest even. A group with a NaN
+// gets the scale NaN.
+struct QuantisedActivations {
+  std::int64_t n_tokens;
+  std::int64_t cols;
+  const float* values;
+  std::int16_t* integers;  // these three as above
+  float* scales;
+  float* sums;
+};
+void quantise(const QuantisedActivations& out, std::int64_t begin, std::int64_t end);
 
 // Products of packed weights (packing.h). F32, F16 and BF16:
 void matmul_float(const Matrix& w, const Activations& x, float* y, std::int64_t y_stride,
                   std::int64_t row_begin, std::int64_t row_end);
-// Q8_0, Q5_0, Q4_K and Q6_K:
+// All others:
 void matmul_quantised(const Matrix& w, const Activations& x, float* y, std::int64_t y_stride,
                       std::int64_t row_begin, std::int64_t row_end);
 

@@ -13,8 +13,8 @@ inline std::int32_t sum_integers(__m256i v) {
   return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xB1)));
 }
 
-// x: [n], n at most 256 and a multiple of 32. sums: [n / 16]. Returns the scale.
-float quantise_group(const float* x, std::int64_t n, std::int16_t* integers, std::int32_t* sums) {
+// x: [n], n at most 256 and a multiple of 32. sums: [kSums], all exact. Returns the scale.
+float quantise_group(const float* x, std::int64_t n, std::int16_t* integers, float* sums) {
   const __m256 sign = _mm256_set1_ps(-0.0F);
   __m256 largest = _mm256_setzero_ps();
   __m256 nan = _mm256_setzero_ps();
@@ -32,29 +32,28 @@ float quantise_group(const float* x, std::int64_t n, std::int16_t* integers, std
   for (std::int64_t i = 0; i < n; i += 16) {
     const __m256i low = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + i), inverse));
     const __m256i high = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + i + 8), inverse));
-    sums[i / 16] = sum_integers(_mm256_add_epi32(low, high));
+    sums[i / 16] = static_cast<float>(sum_integers(_mm256_add_epi32(low, high)));
     // packs works within 128-bit halves; the permutation restores the order, the shuffles make
     // 0 2 1 3 of every four.
     const __m256i packed = _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0xD8);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(integers + i),
                         _mm256_shufflehi_epi16(_mm256_shufflelo_epi16(packed, 0xD8), 0xD8));
   }
+  for (std::int64_t i = 0; i < n / 32; ++i) sums[kSums16 + i] = sums[2 * i] + sums[2 * i + 1];
   if (_mm256_movemask_ps(nan) != 0) return __builtin_nanf("");
   return vanishes ? 0.0F : amax / 32767.0F;
 }
 
 }  // namespace
 
-void quantise(const float* x, std::int64_t n_tokens, std::int64_t cols, std::int16_t* integers,
-              float* scales, std::int32_t* sums) {
-  for (std::int64_t t = 0; t < n_tokens; ++t) {
-    for (std::int64_t k = 0; k < cols; k += kActivationGroup) {
-      const std::int64_t n = cols - k < kActivationGroup ? cols - k : kActivationGroup;
-      *scales++ = quantise_group(x + k, n, integers + k, sums + k / kSumBlock);
+void quantise(const QuantisedActivations& out, std::int64_t begin, std::int64_t end) {
+  for (std::int64_t t = begin; t < end; ++t) {
+    for (std::int64_t k = 0; k < out.cols; k += kActivationGroup) {
+      const std::int64_t width = out.cols - k < kActivationGroup ? out.cols - k : kActivationGroup;
+      const std::int64_t at = k / kActivationGroup * out.n_tokens + t;
+      out.scales[at] = quantise_group(out.values + t * out.cols + k, width,
+                                      out.integers + at * kActivationGroup, out.sums + at * kSums);
     }
-    x += cols;
-    integers += cols;
-    sums += cols / kSumBlock;
   }
 }
 

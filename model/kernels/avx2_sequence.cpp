@@ -1,10 +1,11 @@
 // What a hybrid layer does besides products: normalisation, gates, convolution, scan.
-// Elements, channels and states go through the eight lanes lane by lane; sums over a row or over
-// states end in sum_lanes. So nothing depends on how channels or tokens are split over calls.
+// Elements and channels go through the eight lanes lane by lane; a sum over a row ends in
+// sum_lanes. So nothing depends on how channels or tokens are split over calls.
 
 #include <immintrin.h>
 #include <orkestra/model/kernels/avx2.h>
 #include <orkestra/model/kernels/avx2_math.h>
+#include <orkestra/model/kernels/sequence_lanes.h>
 
 namespace orkestra::model::avx2 {
 
@@ -30,12 +31,21 @@ inline float dot(const float* a, const float* b, std::int64_t n) {
   return sum_lanes(_mm256_add_ps(even, odd));
 }
 
-// p[0], p[stride], ..., `n` (at most 8) of them, zeros after.
-inline __m256 load_strided(const float* p, std::int64_t stride, std::int64_t n) {
-  alignas(32) float lanes[kLanes] = {};
-  for (std::int64_t i = 0; i < n; ++i) lanes[i] = p[i * stride];
-  return _mm256_load_ps(lanes);
-}
+struct Lanes8 {
+  using Floats = __m256;
+  static constexpr std::int64_t kLanes = 8;
+
+  // The first `n` (at most 8) floats at `p`, zeros after them; memory beyond is not touched.
+  static Floats load(const float* p, std::int64_t n) { return load_first(p, n); }
+  static void store(float* p, Floats v, std::int64_t n) { store_first(p, v, n); }
+  static Floats floats(float value) { return _mm256_set1_ps(value); }
+  static Floats add(Floats a, Floats b) { return _mm256_add_ps(a, b); }
+  static Floats multiply(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
+  static Floats multiply_add(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
+  static Floats exp(Floats x) { return exp8(x); }
+  static Floats softplus(Floats x) { return softplus8(x); }
+  static Floats silu(Floats x) { return silu8(x); }
+};
 
 }  // namespace
 
@@ -55,83 +65,18 @@ void rms_norm(const float* x, std::int64_t x_stride, const float* weight, float 
 }
 
 void silu_multiply(float* gate, const float* up, std::int64_t n) {
-  for (std::int64_t i = 0; i < n; i += kLanes) {
-    const std::int64_t left = lanes_from(i, n);
-    const __m256 product =
-        _mm256_mul_ps(silu8(load_first(gate + i, left)), load_first(up + i, left));
-    store_first(gate + i, product, left);
-  }
+  silu_multiply_lanes<Lanes8>(gate, up, n);
 }
 
 void causal_conv_silu(const float* x, std::int64_t x_stride, float* state, const float* weight,
                       const float* bias, std::int64_t d_conv, std::int64_t n_tokens,
                       std::int64_t c_begin, std::int64_t c_end, float* y, std::int64_t y_stride) {
-  const std::int64_t history = d_conv - 1;
-  for (std::int64_t c = c_begin; c < c_end; c += kLanes) {
-    const std::int64_t n = lanes_from(c, c_end);
-    __m256 taps[kMaxTaps];
-    for (std::int64_t j = 0; j < d_conv; ++j) {
-      taps[j] = load_strided(weight + c * d_conv + j, d_conv, n);
-    }
-    // The inputs `i` tokens after the call's first; before it for negative i.
-    const auto input = [&](std::int64_t i) {
-      return i < 0 ? load_strided(state + c * history + history + i, history, n)
-                   : load_first(x + i * x_stride + c, n);
-    };
-    const __m256 offset = load_first(bias + c, n);
-    for (std::int64_t t = 0; t < n_tokens; ++t) {
-      __m256 sum = offset;
-      for (std::int64_t j = 0; j < d_conv; ++j) {
-        sum = _mm256_fmadd_ps(taps[j], input(t - history + j), sum);
-      }
-      store_first(y + t * y_stride + c, silu8(sum), n);
-    }
-    // In ascending order each slot is filled from a later one or from x.
-    for (std::int64_t i = 0; i < history; ++i) {
-      alignas(32) float lanes[kLanes];
-      _mm256_store_ps(lanes, input(n_tokens - history + i));
-      for (std::int64_t l = 0; l < n; ++l) state[(c + l) * history + i] = lanes[l];
-    }
-  }
+  causal_conv_silu_lanes<Lanes8>(x, x_stride, state, weight, bias, d_conv, n_tokens, c_begin, c_end,
+                                 y, y_stride);
 }
 
 void selective_scan(const Kernels::ScanArgs& args, std::int64_t c_begin, std::int64_t c_end) {
-  for (std::int64_t c = c_begin; c < c_end; c += kLanes) {
-    const std::int64_t n = lanes_from(c, c_end);
-    const __m256 dt_bias = load_first(args.dt_bias + c, n);
-    const __m256 d = load_first(args.d + c, n);
-    for (std::int64_t t = 0; t < args.n_tokens; ++t) {
-      const float* b = args.b + t * args.bc_stride;
-      const float* c_row = args.c + t * args.bc_stride;
-      const __m256 x = load_first(args.x + t * args.x_stride + c, n);
-      const __m256 dt =
-          softplus8(_mm256_add_ps(load_first(args.dt + t * args.dt_stride + c, n), dt_bias));
-      alignas(32) float dts[kLanes];  // [channels of this group]
-      alignas(32) float dt_xs[kLanes];
-      alignas(32) float outputs[kLanes] = {};
-      _mm256_store_ps(dts, dt);
-      _mm256_store_ps(dt_xs, _mm256_mul_ps(dt, x));
-      for (std::int64_t l = 0; l < n; ++l) {
-        const float* a = args.a + (c + l) * args.d_state;
-        float* state = args.state + (c + l) * args.d_state;
-        const __m256 step = _mm256_set1_ps(dts[l]);
-        const __m256 in = _mm256_set1_ps(dt_xs[l]);
-        __m256 sum = _mm256_setzero_ps();
-        for (std::int64_t i = 0; i < args.d_state; i += kLanes) {
-          const std::int64_t left = lanes_from(i, args.d_state);
-          const __m256 decay = exp8(_mm256_mul_ps(step, load_first(a + i, left)));
-          const __m256 s = _mm256_fmadd_ps(decay, load_first(state + i, left),
-                                           _mm256_mul_ps(in, load_first(b + i, left)));
-          store_first(state + i, s, left);
-          sum = _mm256_fmadd_ps(s, load_first(c_row + i, left), sum);
-        }
-        outputs[l] = sum_lanes(sum);
-      }
-      const __m256 y = _mm256_fmadd_ps(d, x, _mm256_load_ps(outputs));
-      const __m256 gate = silu8(load_first(args.z + t * args.z_stride + c, n));
-      store_first(args.y + t * args.y_stride + c, _mm256_mul_ps(y, gate), n);
-    }
-  }
+  selective_scan_lanes<Lanes8>(args, c_begin, c_end);
 }
 
 }  // namespace orkestra::model::avx2

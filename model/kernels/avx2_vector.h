@@ -15,7 +15,10 @@ struct Avx2 {
   using Ints = __m256i;  // 8 lanes of 32 bits, or 16 of 16
   using Floats = __m256;
   static constexpr int kLanes = 8;
-  static constexpr int kTile = 4;    // tokens whose sums (of two vectors) fit the 16 registers
+  // Four tokens times two vectors of rows: only the integer sums fit the 16 registers.
+  static constexpr int kTile = 4;
+  static constexpr int kPanelVectors = 2;
+  static constexpr bool kSumsInRegisters = false;
   static constexpr int kChains = 1;  // sums in turn that hide dot()'s latency
 
   static Ints load(const void* p) { return _mm256_loadu_si256(static_cast<const Ints*>(p)); }
@@ -26,6 +29,13 @@ struct Avx2 {
   static Ints both(Ints a, Ints b) { return _mm256_and_si256(a, b); }
   static Ints either(Ints a, Ints b) { return _mm256_or_si256(a, b); }
   static Ints subtract16(Ints a, Ints b) { return _mm256_sub_epi16(a, b); }
+  static Ints multiply16(Ints a, Ints b) { return _mm256_mullo_epi16(a, b); }
+  static Ints multiply32(Ints a, Ints b) { return _mm256_mullo_epi32(a, b); }
+  // table[i] for every byte i, 0 <= i < 16.
+  static Ints lookup(const std::int8_t* table, Ints i) {
+    const __m128i entries = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+    return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(entries), i);
+  }
   static Ints add32(Ints a, Ints b) { return _mm256_add_epi32(a, b); }
   template <int n>
   static Ints right16(Ints v) {
@@ -59,10 +69,24 @@ struct Avx2 {
     return sums;
   }
 
+  // Loads that GCC does not repeat wherever the value is used.
+  static Ints fetch(const void* p) {
+    Ints v;
+    asm("vmovdqu %1, %0" : "=x"(v) : "m"(*static_cast<const Ints*>(p)));
+    return v;
+  }
+  static Ints fetch_pair(const std::int16_t* p) {
+    Ints v;
+    asm("vpbroadcastd %1, %0" : "=x"(v) : "m"(*reinterpret_cast<const std::int32_t*>(p)));
+    return v;
+  }
+
   static Floats floats(float value) { return _mm256_set1_ps(value); }
   static Floats load_floats(const float* p) { return _mm256_loadu_ps(p); }
   static void store_floats(float* p, Floats v) { _mm256_storeu_ps(p, v); }
   static Floats to_floats(Ints v) { return _mm256_cvtepi32_ps(v); }
+  static Floats add(Floats a, Floats b) { return _mm256_add_ps(a, b); }
+  static Floats subtract(Floats a, Floats b) { return _mm256_sub_ps(a, b); }
   static Floats multiply(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
   static Floats multiply_add(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
   static Floats subtract_product(Floats c, Floats a, Floats b) { return _mm256_fnmadd_ps(a, b, c); }

@@ -15,7 +15,10 @@ struct Avx512 {
   using Ints = __m512i;  // 16 lanes of 32 bits, or 32 of 16
   using Floats = __m512;
   static constexpr int kLanes = 16;
-  static constexpr int kTile = 8;    // tokens whose sums (of two vectors) fit the 32 registers
+  // Three tokens times four vectors of rows: integer and float sums fit the 32 registers.
+  static constexpr int kTile = 3;
+  static constexpr int kPanelVectors = 4;
+  static constexpr bool kSumsInRegisters = true;
   static constexpr int kChains = 2;  // sums in turn that hide dot()'s latency
 
   static Ints load(const void* p) { return _mm512_loadu_si512(p); }
@@ -26,6 +29,13 @@ struct Avx512 {
   static Ints both(Ints a, Ints b) { return _mm512_and_si512(a, b); }
   static Ints either(Ints a, Ints b) { return _mm512_or_si512(a, b); }
   static Ints subtract16(Ints a, Ints b) { return _mm512_sub_epi16(a, b); }
+  static Ints multiply16(Ints a, Ints b) { return _mm512_mullo_epi16(a, b); }
+  static Ints multiply32(Ints a, Ints b) { return _mm512_mullo_epi32(a, b); }
+  // table[i] for every byte i, 0 <= i < 16.
+  static Ints lookup(const std::int8_t* table, Ints i) {
+    const __m128i entries = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(entries), i);
+  }
   static Ints add32(Ints a, Ints b) { return _mm512_add_epi32(a, b); }
   template <int n>
   static Ints right16(Ints v) {
@@ -58,10 +68,24 @@ struct Avx512 {
     return sums;
   }
 
+  // Loads that GCC does not repeat wherever the value is used.
+  static Ints fetch(const void* p) {
+    Ints v;
+    asm("vmovdqu64 %1, %0" : "=v"(v) : "m"(*static_cast<const Ints*>(p)));
+    return v;
+  }
+  static Ints fetch_pair(const std::int16_t* p) {
+    Ints v;
+    asm("vpbroadcastd %1, %0" : "=v"(v) : "m"(*reinterpret_cast<const std::int32_t*>(p)));
+    return v;
+  }
+
   static Floats floats(float value) { return _mm512_set1_ps(value); }
   static Floats load_floats(const float* p) { return _mm512_loadu_ps(p); }
   static void store_floats(float* p, Floats v) { _mm512_storeu_ps(p, v); }
   static Floats to_floats(Ints v) { return _mm512_cvtepi32_ps(v); }
+  static Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
+  static Floats subtract(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
   static Floats multiply(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
   static Floats multiply_add(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
   static Floats subtract_product(Floats c, Floats a, Floats b) { return _mm512_fnmadd_ps(a, b, c); }

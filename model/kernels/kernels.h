@@ -29,10 +29,11 @@ struct Matrix {
 struct PreparedActivations {
   std::int64_t n_tokens = 0;
   std::int64_t cols = 0;
-  const float* values = nullptr;       // [n_tokens, cols], borrowed
-  std::vector<std::int16_t> integers;  // [n_tokens, cols], in the table's own order
-  std::vector<float> scales;           // [n_tokens, ceil(cols / 256)]
-  std::vector<std::int32_t> sums;      // [n_tokens, cols / 16] of the integers
+  const float* values = nullptr;  // [n_tokens, cols], borrowed
+  // In the table's own order and of these sizes, G being cols / 256 rounded up:
+  std::vector<std::int16_t> integers;  // [n_tokens, 256 G]
+  std::vector<float> scales;           // [n_tokens, G]
+  std::vector<float> sums;             // [n_tokens, 24 G]
 };
 
 // How attention memory keeps its numbers: as floats, as half floats, or as blocks of 32 bytes that

@@ -14,43 +14,21 @@ namespace orkestra::model {
 
 namespace {
 
-// Which products there are for a weight type. A type without products of its own goes to the
-// reference: right, and slow.
-enum class Products { kFloat, kInteger, kReference };
+bool packs(TensorType) { return true; }
 
-Products products_of(TensorType weight_type) {
-  switch (weight_type) {
-    case TensorType::kF32:
-    case TensorType::kF16:
-    case TensorType::kBF16:
-      return Products::kFloat;
-    case TensorType::kQ8_0:
-    case TensorType::kQ5_0:
-    case TensorType::kQ4_K:
-    case TensorType::kQ6_K:
-      return Products::kInteger;
-    case TensorType::kQ4_0:
-    case TensorType::kQ4_1:
-    case TensorType::kQ5_1:
-    case TensorType::kQ2_K:
-    case TensorType::kQ3_K:
-    case TensorType::kQ5_K:
-    case TensorType::kIQ4_NL:
-    case TensorType::kIQ4_XS:
-      return Products::kReference;
-  }
-  return Products::kReference;
+bool quantises(TensorType weight_type) {
+  return weight_type != TensorType::kF32 && weight_type != TensorType::kF16 &&
+         weight_type != TensorType::kBF16;
 }
 
-bool packs(TensorType weight_type) { return products_of(weight_type) != Products::kReference; }
-
-bool quantises(TensorType weight_type) { return products_of(weight_type) == Products::kInteger; }
-
 void prepare(std::int64_t begin, std::int64_t end, PreparedActivations& out) {
-  const std::int64_t groups = (out.cols + avx2::kActivationGroup - 1) / avx2::kActivationGroup;
-  avx2::quantise(out.values + begin * out.cols, end - begin, out.cols,
-                 out.integers.data() + begin * out.cols, out.scales.data() + begin * groups,
-                 out.sums.data() + begin * (out.cols / avx2::kSumBlock));
+  avx2::quantise({.n_tokens = out.n_tokens,
+                  .cols = out.cols,
+                  .values = out.values,
+                  .integers = out.integers.data(),
+                  .scales = out.scales.data(),
+                  .sums = out.sums.data()},
+                 begin, end);
 }
 
 using QuantisedProduct = void(const Matrix&, const avx2::Activations&, float*, std::int64_t,
@@ -59,9 +37,6 @@ using QuantisedProduct = void(const Matrix&, const avx2::Activations&, float*, s
 template <QuantisedProduct* kQuantised>
 void matmul(const Matrix& w, const PreparedActivations& x, float* y, std::int64_t y_stride,
             std::int64_t row_begin, std::int64_t row_end) {
-  if (!packs(w.type)) {
-    return reference_kernels().matmul(w, x, y, y_stride, row_begin, row_end);
-  }
   const avx2::Activations activations{
       .n_tokens = x.n_tokens,
       .cols = x.cols,
@@ -74,11 +49,16 @@ void matmul(const Matrix& w, const PreparedActivations& x, float* y, std::int64_
   product(w, activations, y, y_stride, row_begin, row_end);
 }
 
+using Convolution = void(const float*, std::int64_t, float*, const float*, const float*,
+                         std::int64_t, std::int64_t, std::int64_t, std::int64_t, float*,
+                         std::int64_t);
+
+template <Convolution* kConvolution>
 void causal_conv_silu(const float* x, std::int64_t x_stride, float* state, const float* weight,
                       const float* bias, std::int64_t d_conv, std::int64_t n_tokens,
                       std::int64_t c_begin, std::int64_t c_end, float* y, std::int64_t y_stride) {
   const auto kernel =
-      d_conv <= avx2::kMaxTaps ? avx2::causal_conv_silu : reference_kernels().causal_conv_silu;
+      d_conv <= avx2::kMaxTaps ? kConvolution : reference_kernels().causal_conv_silu;
   kernel(x, x_stride, state, weight, bias, d_conv, n_tokens, c_begin, c_end, y, y_stride);
 }
 
@@ -91,45 +71,49 @@ bool has_f16c() {
   return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
 }
 
-using Attend = void(const AttentionArgs&, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
-                    float*);
+constexpr Kernels kAvx2{
+    .name = "avx2",
+    .packs = packs,
+    .quantises = quantises,
+    .prepare = prepare,
+    .matmul = matmul<avx2::matmul_quantised>,
+    .rms_norm = avx2::rms_norm,
+    .silu_multiply = avx2::silu_multiply,
+    .causal_conv_silu = causal_conv_silu<avx2::causal_conv_silu>,
+    .selective_scan = avx2::selective_scan,
+    .attend = avx2::attend,
+    .merge_attention = avx2::merge_attention,
+    .gelu_multiply = avx2::gelu_multiply,
+    .rotate = avx2::rotate,
+    .mamba2_scan = avx2::mamba2_scan,
+};
 
-template <QuantisedProduct* kQuantised, Attend* kAttend>
-constexpr Kernels table(std::string_view name) {
-  return {
-      .name = name,
-      .packs = packs,
-      .quantises = quantises,
-      .prepare = prepare,
-      .matmul = matmul<kQuantised>,
-      .rms_norm = avx2::rms_norm,
-      .silu_multiply = avx2::silu_multiply,
-      .causal_conv_silu = causal_conv_silu,
-      .selective_scan = avx2::selective_scan,
-      .attend = kAttend,
-      .merge_attention = avx2::merge_attention,
-      .gelu_multiply = avx2::gelu_multiply,
-      .rotate = avx2::rotate,
-      .mamba2_scan = avx2::mamba2_scan,
-  };
+constexpr Kernels avx512_table() {
+  Kernels table = kAvx2;
+  table.name = "avx512";
+  table.matmul = matmul<avx512::matmul_quantised>;
+  table.attend = avx512::attend;
+  table.silu_multiply = avx512::silu_multiply;
+  table.causal_conv_silu = causal_conv_silu<avx512::causal_conv_silu>;
+  table.selective_scan = avx512::selective_scan;
+  return table;
 }
+constexpr Kernels kAvx512 = avx512_table();
 
 }  // namespace
 
 const Kernels* avx2_kernels() {
-  static constexpr Kernels kKernels = table<avx2::matmul_quantised, avx2::attend>("avx2");
   static const bool supported =
       __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
-  return supported ? &kKernels : nullptr;
+  return supported ? &kAvx2 : nullptr;
 }
 
 const Kernels* avx512_kernels() {
-  static constexpr Kernels kKernels = table<avx512::matmul_quantised, avx512::attend>("avx512");
   static const bool supported =
       avx2_kernels() != nullptr && __builtin_cpu_supports("avx512f") &&
       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
-  return supported ? &kKernels : nullptr;
+  return supported ? &kAvx512 : nullptr;
 }
 
 #else

@@ -123,9 +123,10 @@ inline model::PreparedActivations prepared(const model::Kernels& kernels, const 
                                            const std::vector<float>& x) {
   model::PreparedActivations out{
       .n_tokens = static_cast<std::int64_t>(x.size()) / w.cols, .cols = w.cols, .values = x.data()};
-  out.integers.resize(x.size());
-  out.scales.resize(static_cast<std::size_t>(out.n_tokens * ((w.cols + 255) / 256)));
-  out.sums.resize(x.size() / 16);
+  const auto groups = static_cast<std::size_t>(out.n_tokens * ((w.cols + 255) / 256));
+  out.integers.resize(256 * groups);
+  out.scales.resize(groups);
+  out.sums.resize(24 * groups);
   if (kernels.quantises(w.type)) kernels.prepare(0, out.n_tokens, out);
   return out;
 }

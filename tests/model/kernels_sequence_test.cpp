@@ -5,6 +5,7 @@
 #include <orkestra/tests/catch.h>
 #include <orkestra/tests/model/kernels_data.h>
 
+#include <cstdio>
 #include <limits>
 
 using namespace orkestra;
@@ -231,4 +232,44 @@ TEST_CASE("steps of every size: softplus from subnormal to linear") {
       CHECK(got.y[i] == Approx(expected.y[i]).epsilon(1e-6));
     }
   }
+}
+
+TEST_CASE("convolution, scan and gate give the same bits in vectors of any width") {
+  if (model::avx512_kernels() == nullptr) {
+    std::printf("  no AVX-512 here: nothing to compare\n");
+    return;
+  }
+  const model::Kernels& wide = *model::avx512_kernels();
+  const model::Kernels& narrow = *model::avx2_kernels();
+  Random random(19);
+  const auto compare = [&](const auto& operation) {
+    const std::vector<std::int64_t> tokens = random_cuts(operation.n_tokens, random);
+    const std::vector<std::int64_t> channels = random_cuts(operation.channels, random);
+    const auto a = operation.run(wide, tokens, channels);
+    const auto b = operation.run(narrow, tokens, channels);
+    CHECK(same_bits(a.y, b.y));
+    CHECK(same_bits(a.state, b.state));
+  };
+  for (const std::int64_t channels : {1, 8, 15, 16, 17, 50}) {
+    for (const std::int64_t n_tokens : {1, 31, 70}) {
+      compare(Convolution(channels, 4, n_tokens, random));
+      for (const std::int64_t d_state : {1, 16, 19, 40}) {
+        compare(Scan(channels, d_state, n_tokens, random));
+      }
+    }
+  }
+  // Every part of the exponential: where it vanishes, where it is cut, what is no number.
+  std::vector<float> gate;
+  for (float x = -120.0F; x < 120.0F; x += 0.0371F) gate.push_back(x);
+  for (const float x :
+       {0.0F, -0.0F, 87.33F, 87.34F, -88.5F, 1e30F, -1e30F, 1e-40F,
+        std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
+        std::numeric_limits<float>::quiet_NaN()}) {
+    gate.push_back(x);
+  }
+  const std::vector<float> up(gate.size(), 1.5F);
+  std::vector<float> other = gate;
+  wide.silu_multiply(gate.data(), up.data(), static_cast<std::int64_t>(gate.size()));
+  narrow.silu_multiply(other.data(), up.data(), static_cast<std::int64_t>(other.size()));
+  CHECK(same_bits(gate, other));
 }
