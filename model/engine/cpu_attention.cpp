@@ -122,12 +122,13 @@ void CpuBackend::attend(const AttentionMixer& m, std::size_t layer, const float*
   const std::int64_t row_size = partial_size(m.head_dim);
   const std::int64_t task_size = task_tokens * heads_per_kv * row_size;
 
-  // A chunk of many tokens is split by tokens; a single token by segments of its keys.
+  // A chunk of many tokens is split by tokens; a few tokens by segments of their keys.
   attention_tasks_.clear();
+  std::int64_t n_partials = 0;
   std::int64_t cost = 0;
   for (const Rows& rows : rows_) {
     const std::int64_t n_keys = rows.state->n_tokens + rows.n_rows;
-    const bool by_segment = rows.n_rows == 1;
+    const bool by_segment = rows.n_rows <= task_tokens;
     const std::int64_t n_seen = m.window > 0 ? std::min(n_keys, m.window + rows.n_rows) : n_keys;
     cost += rows.n_rows * n_seen * q_width;
     for (std::int64_t head = 0; head < m.n_kv_heads; ++head) {
@@ -139,19 +140,26 @@ void CpuBackend::attend(const AttentionMixer& m, std::size_t layer, const float*
             m.window > 0 ? std::max<std::int64_t>(0, rows.state->n_tokens + t - m.window + 1) : 0;
         for (std::int64_t key = unseen / kPageTokens * kPageTokens; key < end;) {
           const std::int64_t key_end = by_segment ? std::min(end, next_segment(key)) : end;
-          attention_tasks_.push_back({&rows, head, t, t_end, key, key_end});
+          attention_tasks_.push_back({&rows, head, t, t_end, key, key_end, n_partials});
+          n_partials += (t_end - t) * heads_per_kv * row_size;
           key = key_end;
         }
       }
     }
   }
   const auto n_tasks = static_cast<std::int64_t>(attention_tasks_.size());
-  float* partials = grown(partials_, n_tasks * task_size + pool_.n_parts() * task_size);
+  float* partials = grown(partials_, n_partials + pool_.n_parts() * task_size);
   const std::int64_t workspace = attention_workspace(m.head_dim);
   grown(attention_workspace_, pool_.n_parts() * workspace);
 
+  // Rows of tokens before `key`, which have no part in what follows it.
+  const auto rows_before = [&](const AttentionTask& task, std::int64_t key) {
+    const std::int64_t first = task.rows->state->n_tokens + task.token_begin;
+    return std::clamp<std::int64_t>(key - first, 0, task.token_end - task.token_begin) *
+           heads_per_kv;
+  };
   const auto run_task = [&](std::int64_t i, int part) {
-    float* scratch = partials + (n_tasks + part) * task_size;
+    float* scratch = partials + n_partials + part * task_size;
     const AttentionTask& task = attention_tasks_[static_cast<std::size_t>(i)];
     const SequenceState& state = *task.rows->state;
     const PageList& list = state.attention[layout_.list(layer)];
@@ -171,14 +179,11 @@ void CpuBackend::attend(const AttentionMixer& m, std::size_t layer, const float*
         .scale = m.scale,
         .workspace = attention_workspace_.data() + part * workspace,
     };
-    float* result = partials + i * task_size;
+    float* result = partials + task.partial;
     std::int64_t end = 0;
     for (std::int64_t key = task.key_begin; key < task.key_end; key = end) {
       end = std::min(task.key_end, next_segment(key));
-      // Tokens before the segment have no key in it.
-      const std::int64_t skipped =
-          std::clamp<std::int64_t>(key - args.first, 0, task.token_end - task.token_begin) *
-          heads_per_kv;
+      const std::int64_t skipped = rows_before(task, key);
       const bool is_first = key == task.key_begin;
       float* into = (is_first ? result : scratch) + skipped * row_size;
       kernels_.attend(args, skipped, n_rows, key, end, into);
@@ -199,15 +204,17 @@ void CpuBackend::attend(const AttentionMixer& m, std::size_t layer, const float*
   }
 
   const std::int64_t width = padded(m.head_dim);
-  float* whole = nullptr;  // what the segments of one token come to
+  float* whole = nullptr;  // what the segments of the same rows come to
   for (std::int64_t i = 0; i < n_tasks; ++i) {
     const AttentionTask& task = attention_tasks_[static_cast<std::size_t>(i)];
     const std::int64_t n_rows = (task.token_end - task.token_begin) * heads_per_kv;
-    float* result = partials + i * task_size;
+    float* result = partials + task.partial;
     if (whole == nullptr) {
       whole = result;
     } else {
-      kernels_.merge_attention(whole, result, n_rows, m.head_dim);
+      const std::int64_t skipped = rows_before(task, task.key_begin);
+      kernels_.merge_attention(whole + skipped * row_size, result + skipped * row_size,
+                               n_rows - skipped, m.head_dim);
     }
     const bool is_last = task.key_end == task.rows->state->n_tokens + task.token_end;
     if (!is_last) continue;

@@ -77,6 +77,7 @@ class CpuBackend final : public Backend {
     std::int64_t token_end;
     std::int64_t key_begin;
     std::int64_t key_end;
+    std::int64_t partial;  // where in partials_ its result lies
   };
 
   SequenceState& find(StateHandle state) const;

@@ -99,6 +99,31 @@ TEST_CASE("a fabricated depth costs the memory of a real one, and is called what
   }
 }
 
+TEST_CASE("the long-context table has what was measured and what attention alone would take") {
+  const DemoFolder folder;
+  const CommandResult result = shell_command(
+      ORKESTRA_SOURCE_DIR "/bench/long_context/long_context.py --ours " ORKESTRA_BINARY_DIR
+                          "/bin/orkestra --model " +
+      kNano + " -d 0,256,512 -t 1 -r 1 -p 8 -n 4 --json --svg " + folder.file("plot.svg").string());
+  CAPTURE(result.output);
+  REQUIRE(result.status == 0);
+  const Json rows = Json::parse(result.output);
+  REQUIRE(rows.size() == 3);
+  for (const Json& row : rows) {
+    CHECK(row.at("decode").get<double>() > 0.0);
+    CHECK(row.at("prefill").get<double>() > 0.0);
+    CHECK(row.at("same_heads").at("memory").get<double>() >= row.at("memory").get<double>());
+  }
+  // Two of eight layers are attention: six times half of what the state has grown by.
+  const double grown = rows.at(2).at("state").get<double>() - rows.at(0).at("state").get<double>();
+  CHECK(rows.at(2).at("same_heads").at("memory").get<double>() ==
+        Approx(rows.at(2).at("memory").get<double>() + 3 * grown));
+  std::ifstream svg(folder.file("plot.svg"));
+  std::string first;
+  std::getline(svg, first);
+  CHECK(first.rfind("<svg ", 0) == 0);
+}
+
 TEST_CASE(
     "bench measures from the first token on when asked to, and refuses what it can't measure") {
   const std::string bench = "model bench " + kNano;

@@ -102,6 +102,42 @@ TEST_CASE("with every type the same tokens give the same bits, and a fork goes o
   }
 }
 
+TEST_CASE("where segments of keys end makes no difference to steps of any size") {
+  std::vector<TokenId> tokens = many_tokens();
+  tokens.resize(40);
+  for (const char* name : {"dense-h64-f32", "dense-h256-Q4_K_M", "llama", "gemma3"}) {
+    const Network network = network_named(name);
+    for (const Kernels* kernels : all_kernels()) {
+      // Segments are of 1,024 keys: before an edge, at one, behind several.
+      for (const std::int64_t depth : {1000, 1024, 3060}) {
+        if (kernels == &reference_kernels() && depth > 1024) continue;  // slow
+        std::vector<float> whole;
+        for (const int n_threads : {1, 2}) {
+          CpuBackend backend(network, *kernels, n_threads);
+          for (const std::size_t step : {40, 1, 2, 7, 30}) {
+            CAPTURE(name, kernels->name, depth, n_threads, step);
+            const StateHandle state = backend.create_state();
+            backend.fabricate(state, depth);
+            std::vector<float> all;
+            std::vector<float> logits;
+            for (std::size_t at = 0; at < tokens.size(); at += step) {
+              const std::size_t n = std::min(step, tokens.size() - at);
+              const StepChunk chunk{.state = state,
+                                    .tokens = std::span(tokens).subspan(at, n),
+                                    .n_logits = static_cast<std::int64_t>(n)};
+              backend.step({&chunk, 1}, logits);
+              all.insert(all.end(), logits.begin(), logits.end());
+            }
+            backend.release_state(state);
+            if (whole.empty()) whole = all;
+            CHECK(same_bits(all, whole));
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("a page takes 4, 2 or 1.0625 bytes a number") {
   // One KV head of 128: 256 numbers a token.
   const std::size_t head = PagePool(KvType::kF32, 1, 128).page_bytes() - 64UL * 256 * 4;
