@@ -10,18 +10,6 @@
 namespace orkestra::apps {
 namespace {
 
-std::string_view name(model::ToolCallStyle style) {
-  switch (style) {
-    case model::ToolCallStyle::kNano:
-      return "nano";
-    case model::ToolCallStyle::kHermes:
-      return "hermes";
-    case model::ToolCallStyle::kJamba:
-      return "jamba";
-  }
-  return "other";
-}
-
 // "mmammmam", one letter a layer, is how hybrids are compared at a glance; JSON gets words.
 Json layers(const model::Network& network) {
   Json list = Json::array();
@@ -70,7 +58,14 @@ Json model_info(const model::LoadedModel& model) {
                {"width", network.d_model},
                {"layers", layers(network)}});
   try {
-    info["tool_call_style"] = name(model.chat_format().style());
+    const model::ChatTraits& traits = model.chat_format().traits();
+    info["chat_template"] = traits.origin == "file" ? "from the file"
+                                                    : "none in the file; the default \"" +
+                                                          std::string(traits.origin) + "\" is used";
+    info["tool_call_style"] = model::name(traits.calls);
+    info["reasoning"] = traits.reasoning.empty()
+                            ? "none shown by the template"
+                            : traits.reasoning.begin + " ... " + traits.reasoning.end;
   } catch (const Error& error) {
     info["chat_format_error"] = error.message();
   }

@@ -37,6 +37,7 @@ Json to_json(const Turn& turn) {
     for (const ToolCall& call : turn.tool_calls) json["tool_calls"].push_back(to_json(call));
   }
   if (!turn.tool_call_id.empty()) json["tool_call_id"] = turn.tool_call_id;
+  if (!turn.reasoning.empty()) json["reasoning"] = turn.reasoning;
   if (turn.generated) {
     json["generated"] = {{"model", turn.generated->model_id}, {"ids", turn.generated->ids}};
   }
@@ -60,6 +61,7 @@ Turn turn_from_json(const Json& json) {
       }
     }
     turn.tool_call_id = json.value("tool_call_id", "");
+    turn.reasoning = json.value("reasoning", "");
     if (json.contains("generated")) {
       turn.generated = std::make_shared<const GeneratedTokens>(
           GeneratedTokens{json.at("generated").at("model").get<std::string>(),

@@ -29,6 +29,7 @@ struct Turn {
   std::vector<ToolCall> tool_calls{};                  // assistant turns
   std::string tool_call_id{};                          // tool turns: which call this answers
   std::shared_ptr<const GeneratedTokens> generated{};  // assistant turns a model wrote
+  std::string reasoning{};                             // assistant turns: what led to `text`
 };
 
 class Conversation {

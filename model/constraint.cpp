@@ -45,12 +45,16 @@ Constraint Constraint::json_schema(Json schema, std::vector<SpanSource> copy_sou
                                                       .form = form}));
 }
 
-Constraint Constraint::tool_call(std::vector<ToolSpec> tools,
-                                 std::vector<SpanSource> copy_sources) {
+Constraint Constraint::tool_call(std::vector<ToolSpec> tools, std::vector<SpanSource> copy_sources,
+                                 std::size_t most_calls) {
   if (tools.empty()) throw Error(ErrorCode::kInvalid, "constraint: a call of no tool");
+  if (most_calls < 1 || most_calls > 16) {
+    throw Error(ErrorCode::kInvalid, "constraint: a turn has 1 to 16 calls");
+  }
   return Constraint(std::make_shared<const Node>(Node{.kind = Node::Kind::kToolCall,
                                                       .sources = std::move(copy_sources),
-                                                      .tools = std::move(tools)}));
+                                                      .tools = std::move(tools),
+                                                      .most_calls = most_calls}));
 }
 
 Constraint Constraint::sequence(std::vector<Constraint> parts) {

@@ -56,9 +56,11 @@ class Constraint {
   static Constraint json_schema(Json schema, std::vector<SpanSource> copy_sources = {},
                                 JsonForm form = JsonForm::kCompact);
   // One call of one of `tools`, in the model's own tool-call style (its ChatFormat's), arguments
-  // as json_schema. `tools` must not be empty.
+  // as json_schema; up to `most_calls` of them where the style has several in one turn. `tools`
+  // must not be empty. Beside text() in any_of: text, a call, or text and then a call.
   static Constraint tool_call(std::vector<ToolSpec> tools,
-                              std::vector<SpanSource> copy_sources = {});
+                              std::vector<SpanSource> copy_sources = {},
+                              std::size_t most_calls = 1);
   static Constraint sequence(std::vector<Constraint> parts);
   static Constraint any_of(std::vector<Constraint> alternatives);
 
@@ -80,6 +82,7 @@ struct Constraint::Node {
   Json schema = nullptr;               // kJsonSchema
   JsonForm form = JsonForm::kCompact;  // kJsonSchema
   std::vector<ToolSpec> tools{};       // kToolCall
+  std::size_t most_calls = 1;          // kToolCall
   std::vector<Constraint> parts{};     // kSequence, kAnyOf
 };
 

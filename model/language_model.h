@@ -35,6 +35,11 @@ struct GenerateRequest {
   std::function<void(std::string_view)> on_text{};
   // How much of the prompt is known so far, while a long one is read.
   std::function<void(std::int64_t n_done, std::int64_t n_prompt)> on_progress{};
+  // The answer ends before the first of these strings that the model writes (not in reasoning or a
+  // tool call); none of it is in the text or handed out. At most 16, of 1 to 256 bytes each.
+  std::vector<std::string> stop{};
+  // Reasoning as it is written. on_text gets the answer alone, without tool calls.
+  std::function<void(std::string_view)> on_reasoning{};
 };
 
 struct TokenUsage {
@@ -50,6 +55,9 @@ struct Generation {
   FinishReason finish = FinishReason::kStop;
   TokenUsage usage{};
   double log_probability = 0.0;  // of the written tokens under the constraint's mask; 0 if unknown
+  // For each tool call that can't be read (it stays in the text): what is wrong with it, in words
+  // for the model.
+  std::vector<std::string> damaged_calls{};
 };
 
 // One submitted request. Dropping a ticket cancels it.

@@ -57,6 +57,12 @@ class Completion {
                   " prompt tokens\n\n");
   }
 
+  void reasoning(std::string_view piece) {
+    if (!stream_) return;
+    begin();
+    buffer_->push(writer_.reasoning(piece));
+  }
+
   void succeed(const ChatReply& reply) {
     if (!stream_) return respond_(json_response(200, writer_.completion(reply)));
     begin();
@@ -180,12 +186,17 @@ void ChatHandlers::ask_model(ChatRequest chat, std::stop_token gone, const Respo
          .on_text = [completion](std::string_view piece) { completion->text(piece); },
          .on_progress = [completion](
                             std::int64_t n_done,
-                            std::int64_t n_prompt) { completion->progress(n_done, n_prompt); }});
+                            std::int64_t n_prompt) { completion->progress(n_done, n_prompt); },
+         .stop = std::move(chat.stop),
+         .on_reasoning = [completion](std::string_view piece) { completion->reasoning(piece); }});
+    Json about = nullptr;
+    if (!generation.damaged_calls.empty()) about = {{"damaged_calls", generation.damaged_calls}};
     completion->succeed({.turn = generation.turn,
                          .finish_reason = finish_reason(generation),
                          .usage = {.prompt = generation.usage.prompt,
                                    .reused = generation.usage.reused,
-                                   .generated = generation.usage.generated}});
+                                   .generated = generation.usage.generated},
+                         .orkestra = std::move(about)});
   } catch (const Error& error) {
     completion->fail(error);
   } catch (const std::exception& error) {
@@ -197,6 +208,12 @@ void ChatHandlers::ask_agent(const ChatRequest& chat, const Responder& respond) 
   if (!chat.conversation.tools().empty()) {
     throw Error(ErrorCode::kUnsupported,
                 "an agent works with its own tools; leave \"tools\" out or ask the model itself");
+  }
+  if (!chat.stop.empty()) {
+    throw Error(
+        ErrorCode::kUnsupported,
+        "\"stop\" would cut an agent's answer after it was checked; leave it out or ask the "
+        "model itself");
   }
   const agent::TaskOptions options{.schema = chat.schema, .seed = chat.seed};
   const std::string task = last_user_text(chat.conversation);

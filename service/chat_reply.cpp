@@ -20,7 +20,7 @@ std::string random_id() {
 // The bytes at the front of `text` that can't belong to a tool call, whatever comes next.
 std::size_t surely_prose(std::string_view text) {
   using model::ToolCallStyle;
-  constexpr std::array kStyles{ToolCallStyle::kNano, ToolCallStyle::kHermes, ToolCallStyle::kJamba};
+  constexpr std::array kStyles{ToolCallStyle::kHermes, ToolCallStyle::kJamba};
   for (std::size_t at = text.find('<'); at != std::string_view::npos; at = text.find('<', at + 1)) {
     const std::string_view rest = text.substr(at);
     for (const ToolCallStyle style : kStyles) {
@@ -60,6 +60,7 @@ Json ChatWriter::call_json(const ToolCall& call, std::size_t index) const {
 
 Json ChatWriter::completion(const ChatReply& reply) const {
   Json message = {{"role", "assistant"}, {"content", reply.turn.text}};
+  if (!reply.turn.reasoning.empty()) message["reasoning_content"] = reply.turn.reasoning;
   if (!reply.turn.tool_calls.empty()) {
     if (reply.turn.text.empty()) message["content"] = nullptr;
     Json calls = Json::array();
@@ -93,6 +94,11 @@ std::string ChatWriter::begin() const {
   return data(chunk({{"role", "assistant"}, {"content", ""}}, nullptr));
 }
 
+std::string ChatWriter::reasoning(std::string_view piece) {
+  reasoned_ = true;
+  return data(chunk({{"reasoning_content", piece}}, nullptr));
+}
+
 std::string ChatWriter::text(std::string_view piece) {
   written_ += piece;
   const std::string_view waiting = std::string_view(written_).substr(sent_);
@@ -115,6 +121,7 @@ std::string ChatWriter::end(const ChatReply& reply, bool with_usage) {
   } else if (text.starts_with(sent.substr(blank))) {
     rest = text.substr(sent.size() - blank);
   }
+  if (!reasoned_ && !reply.turn.reasoning.empty()) bytes += reasoning(reply.turn.reasoning);
   if (!rest.empty()) bytes += data(chunk({{"content", rest}}, nullptr));
   std::size_t index = 0;
   for (const ToolCall& call : reply.turn.tool_calls) {

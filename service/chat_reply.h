@@ -23,7 +23,7 @@ struct ChatReply {
   Turn turn;
   std::string finish_reason;  // "stop", "length", "tool_calls"
   ChatUsage usage{};
-  Json orkestra = nullptr;  // about the run, when an agent answered
+  Json orkestra = nullptr;  // about the run, when an agent answered; about calls that can't be read
 };
 
 class ChatWriter {
@@ -35,8 +35,9 @@ class ChatWriter {
   // The whole completion as one object.
   Json completion(const ChatReply& reply) const;
 
-  // A streamed one, each as the bytes of server-sent events: begin, text..., end.
+  // A streamed one, each as the bytes of server-sent events: begin, reasoning..., text..., end.
   std::string begin() const;
+  std::string reasoning(std::string_view piece);
   std::string text(std::string_view piece);
   // The rest of the text, the calls, the reason, the usage if asked for, and [DONE].
   std::string end(const ChatReply& reply, bool with_usage);
@@ -51,6 +52,7 @@ class ChatWriter {
   bool holds_calls_ = false;
   std::string written_;   // by the model so far
   std::size_t sent_ = 0;  // bytes of written_
+  bool reasoned_ = false;
 };
 
 }  // namespace orkestra::service

@@ -1,5 +1,6 @@
 #include <orkestra/core/error.h>
 #include <orkestra/core/json_schema.h>
+#include <orkestra/model/text/text_stream.h>
 #include <orkestra/service/body_json.h>
 #include <orkestra/service/chat_request.h>
 
@@ -14,6 +15,7 @@ using model::Constraint;
 
 constexpr std::size_t kMaxMessages = 1000;
 constexpr std::size_t kMaxTools = 128;
+constexpr std::size_t kMostCalls = 4;  // of one turn
 constexpr std::int64_t kMaxTokens = 1'000'000;
 
 Error invalid(const std::string& what) { return {ErrorCode::kInvalid, what}; }
@@ -34,6 +36,7 @@ constexpr std::string_view kKnown[] = {"model",
                                        "stream_options",
                                        "n",
                                        "response_format",
+                                       "stop",
                                        "max_completion_tokens",
                                        "user",
                                        "metadata",
@@ -107,6 +110,7 @@ Turn turn_of(const Json& message, const std::string& at) {
   } else if (role == "assistant") {
     turn.role = Role::kAssistant;
     turn.tool_calls = tool_calls(message, at);
+    turn.reasoning = text_member(message, "reasoning_content").value_or("");
   } else if (role == "tool") {
     turn.role = Role::kTool;
     turn.tool_call_id = text_member(message, "tool_call_id").value_or("");
@@ -161,11 +165,26 @@ std::vector<ToolSpec> tools_of(const Json& body) {
   return tools;
 }
 
+// A string, or a list of strings.
+std::vector<std::string> stops_of(const Json& stop) {
+  if (stop.is_null()) return {};
+  const Json list = stop.is_array() ? stop : Json::array({stop});
+  std::vector<std::string> stops;
+  for (const Json& entry : list) {
+    if (!entry.is_string()) throw invalid("stop must be a string or a list of strings");
+    stops.push_back(entry.get<std::string>());
+  }
+  model::TextStream{{.stops = stops}};  // refuses too many, empty and overlong ones
+  return stops;
+}
+
 // What the model may write: calls as tool_choice says, else text.
-Constraint choice_constraint(const Json& choice, std::vector<ToolSpec>& tools) {
+Constraint choice_constraint(const Json& choice, std::vector<ToolSpec>& tools,
+                             std::size_t most_calls) {
   const auto any = [&] {
     return tools.empty() ? Constraint::text()
-                         : Constraint::any_of({Constraint::tool_call(tools), Constraint::text()});
+                         : Constraint::any_of(
+                               {Constraint::tool_call(tools, {}, most_calls), Constraint::text()});
   };
   if (choice.is_null() || choice == "auto") return any();
   if (choice == "none") {
@@ -173,7 +192,7 @@ Constraint choice_constraint(const Json& choice, std::vector<ToolSpec>& tools) {
     return Constraint::text();
   }
   if (tools.empty()) throw invalid("tool_choice asks for a call, but there are no tools");
-  if (choice == "required") return Constraint::tool_call(tools);
+  if (choice == "required") return Constraint::tool_call(tools, {}, most_calls);
   const Json function = choice.is_object() ? choice.value("function", Json()) : Json();
   const Json name = function.is_object() ? function.value("name", Json()) : Json();
   const auto chosen = std::find_if(tools.begin(), tools.end(),
@@ -209,15 +228,19 @@ ChatRequest parse_chat_request(const Json& body) {
   if (request.model.empty()) throw invalid("model is missing; GET /v1/models lists them");
 
   std::vector<ToolSpec> tools = tools_of(body);
-  request.constraint = choice_constraint(body.value("tool_choice", Json()), tools);
+  const bool parallel = bool_member(body, "parallel_tool_calls").value_or(true);
+  const std::size_t most_calls = parallel ? kMostCalls : 1;
+  request.constraint = choice_constraint(body.value("tool_choice", Json()), tools, most_calls);
   request.schema = schema_of(body.value("response_format", Json()));
   if (!request.schema.is_null()) {
     const Constraint json = Constraint::json_schema(request.schema);
     request.constraint =
-        tools.empty() ? json : Constraint::any_of({Constraint::tool_call(tools), json});
+        tools.empty() ? json
+                      : Constraint::any_of({Constraint::tool_call(tools, {}, most_calls), json});
   }
   request.conversation = request.conversation.with_tools(std::move(tools));
 
+  request.stop = stops_of(body.value("stop", Json()));
   request.sampling.temperature = number_member(body, "temperature", 0.0, 2.0).value_or(1.0);
   request.sampling.top_p = number_member(body, "top_p", 0.0, 1.0).value_or(1.0);
   request.sampling.min_p = number_member(body, "min_p", 0.0, 1.0).value_or(0.0);

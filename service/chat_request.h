@@ -21,6 +21,7 @@ struct ChatRequest {
   std::optional<std::int64_t> max_tokens{};
   std::optional<std::uint64_t> seed{};
   Json schema = nullptr;  // of response_format
+  std::vector<std::string> stop{};
   bool stream = false;
   bool stream_usage = false;
 };

@@ -12,41 +12,26 @@ constexpr std::int64_t kReservedTokens = 8192;
 constexpr std::size_t kBytesPerToken = 8;
 constexpr std::size_t kOutboxBytes = 4096;  // what a reader may be late by before it costs memory
 
-// Bytes of the UTF-8 character that begins with `lead`; 1 for a byte that begins none.
-std::size_t character_length(unsigned char lead) {
-  if (lead >= 0xF0 && lead < 0xF8) return 4;
-  if (lead >= 0xE0 && lead < 0xF0) return 3;
-  if (lead >= 0xC2 && lead < 0xE0) return 2;
-  return 1;
+// None where nobody listens and no stop string is looked for.
+std::optional<TextStream> stream_for(const ChatTraits& traits, const GenerateRequest& request,
+                                     bool in_reasoning) {
+  if (!request.on_text && !request.on_reasoning && request.stop.empty()) return std::nullopt;
+  const bool tools = !request.conversation.tools().empty();
+  return TextStream(stream_options(traits, request.stop, in_reasoning, tools));
 }
 
 }  // namespace
-
-std::string Utf8Stream::push(std::string_view bytes) {
-  pending_ += bytes;
-  // Only the last three bytes can belong to an unfinished character.
-  std::size_t cut = pending_.size();
-  for (std::size_t back = 1; back <= std::min<std::size_t>(3, pending_.size()); ++back) {
-    const auto byte = static_cast<unsigned char>(pending_[pending_.size() - back]);
-    if ((byte & 0xC0U) == 0x80U) continue;
-    if (character_length(byte) > back) cut = pending_.size() - back;
-    break;
-  }
-  std::string complete = pending_.substr(0, cut);
-  pending_.erase(0, cut);
-  return complete;
-}
-
-std::string Utf8Stream::finish() {
-  return std::exchange(pending_, {}).empty() ? "" : "\xEF\xBF\xBD";
-}
 
 GenerationTask::GenerationTask(std::shared_ptr<const LoadedModel> model,
                                std::shared_ptr<const TokenSet> writable, GenerateRequest request,
                                EncodedPrompt prompt, ConstraintMatcher matcher)
     : model_(std::move(model)),
       writable_(std::move(writable)),
+      has_tools_(!request.conversation.tools().empty()),
+      opening_(prompt.opening),
+      stream_(stream_for(model_->chat_format().traits(), request, prompt.opening > 0)),
       on_text_(std::move(request.on_text)),
+      on_reasoning_(std::move(request.on_reasoning)),
       on_progress_(std::move(request.on_progress)),
       writer_(model_->tokenizer(), model_->token_trie(), *writable_, std::move(matcher)),
       sampler_(request.sampling) {
@@ -59,6 +44,7 @@ GenerationTask::GenerationTask(std::shared_ptr<const LoadedModel> model,
     if (length > 0 && length <= tokens.size()) marks.push_back({.length = length});
   }
   usage.prompt = static_cast<std::int64_t>(tokens.size());
+  sink_ = [this](TextStream::Part part, std::string_view text) { hand_out(part, text); };
   // Nothing is allocated per token.
   const auto room =
       static_cast<std::size_t>(std::clamp<std::int64_t>(limits.max_tokens, 0, kReservedTokens));
@@ -107,24 +93,28 @@ void GenerationTask::progressed(std::size_t n_tokens) {
   wake();
 }
 
-void GenerationTask::hand_out(std::string_view text) {
-  if (text.empty()) return;
+void GenerationTask::hand_out(TextStream::Part part, std::string_view text) {
+  const bool reasoning = part == TextStream::Part::kReasoning;
+  if (text.empty() || !(reasoning ? on_reasoning_ : on_text_)) return;
   {
     const std::lock_guard lock(outbox_mutex_);
-    text_out_ += text;
+    (reasoning ? reasoning_out_ : text_out_) += text;
   }
   wake();
 }
 
 void GenerationTask::deliver() {
   delivered_.clear();
+  delivered_reasoning_.clear();
   std::int64_t progress = -1;
   {
     const std::lock_guard lock(outbox_mutex_);
     delivered_.swap(text_out_);
+    delivered_reasoning_.swap(reasoning_out_);
     std::swap(progress, progress_out_);
   }
   if (progress >= 0) on_progress_(progress, usage.prompt);
+  if (!delivered_reasoning_.empty()) on_reasoning_(delivered_reasoning_);  // before the answer
   if (!delivered_.empty()) on_text_(delivered_);
 }
 
@@ -145,7 +135,10 @@ bool GenerationTask::take(std::size_t, std::span<const float> logits) {
   written_ += bytes;
   ++usage.generated;
   generation_.log_probability += next.log_probability;
-  if (on_text_) hand_out(stream_.push(bytes));
+  if (stream_ && !stream_->push(bytes, sink_)) {
+    generation_.finish = FinishReason::kStop;
+    return false;
+  }
   if (writer_.at_end()) {
     generation_.finish = FinishReason::kConstraint;
     return false;
@@ -158,11 +151,24 @@ bool GenerationTask::take(std::size_t, std::span<const float> logits) {
 }
 
 void GenerationTask::finish() {
-  if (on_text_) hand_out(stream_.finish());
-  generation_.turn = model_->chat_format().parse(written_);
+  // Ids behind a stop string are none of the turn's; which ids end before it can't be told.
+  const bool cut = stream_ && stream_->stopped();
+  if (cut) written_.resize(stream_->kept());
+  WrittenTurn read = model_->chat_format().read(written_, opening_ > 0, has_tools_);
+  if (stream_) {
+    stream_->finish(sink_);
+    // What looked like a call and is none is text.
+    if (read.turn.tool_calls.empty()) hand_out(TextStream::Part::kAnswer, stream_->call());
+  }
+  generation_.turn = std::move(read.turn);
+  generation_.damaged_calls = std::move(read.damaged);
   generation_.turn.role = Role::kAssistant;
-  generation_.turn.generated =
-      std::make_shared<const GeneratedTokens>(GeneratedTokens{model_->id(), std::move(ids_)});
+  if (!cut) {
+    std::vector<TokenId> ids(tokens.end() - static_cast<std::ptrdiff_t>(ids_.size() + opening_),
+                             tokens.end());
+    generation_.turn.generated =
+        std::make_shared<const GeneratedTokens>(GeneratedTokens{model_->id(), std::move(ids)});
+  }
   generation_.usage = usage;
 }
 

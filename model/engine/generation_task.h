@@ -5,6 +5,7 @@
 #include <orkestra/model/engine/loaded_model.h>
 #include <orkestra/model/engine/sampler.h>
 #include <orkestra/model/engine/task.h>
+#include <orkestra/model/text/text_stream.h>
 
 #include <functional>
 #include <memory>
@@ -15,18 +16,6 @@
 #include <vector>
 
 namespace orkestra::model {
-
-// Cuts a byte stream into pieces that end at UTF-8 character edges.
-class Utf8Stream {
- public:
-  // The bytes that are complete now; what remains is kept for the next call.
-  std::string push(std::string_view bytes);
-  // What was left at the end: U+FFFD for an unfinished character, "" for none.
-  std::string finish();
-
- private:
-  std::string pending_;
-};
 
 class GenerationTask final : public Task {
  public:
@@ -51,24 +40,30 @@ class GenerationTask final : public Task {
  private:
   std::size_t tokens_left() const;
   void check_least() const;
-  void hand_out(std::string_view text);
+  void hand_out(TextStream::Part part, std::string_view text);
 
   std::shared_ptr<const LoadedModel> model_;
   std::shared_ptr<const TokenSet> writable_;
+  const bool has_tools_;
+  const std::size_t opening_;         // tokens of the turn that the prompt already holds
+  std::optional<TextStream> stream_;  // where somebody listens or a stop string is looked for
   const std::function<void(std::string_view)> on_text_;
+  const std::function<void(std::string_view)> on_reasoning_;
   const std::function<void(std::int64_t, std::int64_t)> on_progress_;
   ConstrainedWriter writer_;
   Sampler sampler_;
-  Utf8Stream stream_;
+  TextStream::Sink sink_;
   std::string written_;
   std::vector<TokenId> ids_;
   Generation generation_;
 
   std::mutex outbox_mutex_;  // guards what follows: written by the worker, emptied by wait()
   std::string text_out_;
+  std::string reasoning_out_;
   std::int64_t progress_out_ = -1;
-  std::string
-      delivered_;  // the waiting thread's: what on_text_ is given; changes place with text_out_
+  // The waiting thread's: what the listeners are given; they change places with the above.
+  std::string delivered_;
+  std::string delivered_reasoning_;
 };
 
 }  // namespace orkestra::model

@@ -177,6 +177,7 @@ Json chat_body(const GenerateRequest& request, const ConstraintPlan& plan, const
   // Not OpenAI's, but llama-server and vLLM know them.
   if (sampling.top_k > 0) body["top_k"] = sampling.top_k;
   if (sampling.min_p > 0) body["min_p"] = sampling.min_p;
+  if (!request.stop.empty()) body["stop"] = request.stop;
   if (!plan.tools.empty()) {
     for (const ToolSpec& tool : plan.tools) body["tools"].push_back(tool_json(tool));
     body["tool_choice"] = plan.calls_only ? "required" : "auto";

@@ -1,7 +1,7 @@
 #include <orkestra/core/error.h>
 #include <orkestra/model/scripted/scripted_model.h>
 #include <orkestra/model/text/constraint_automaton.h>
-#include <orkestra/model/text/tool_call_text.h>
+#include <orkestra/model/text/written_turn.h>
 
 #include <fstream>
 #include <iterator>
@@ -12,7 +12,12 @@
 namespace orkestra::model {
 namespace {
 
-constexpr ToolCallStyle kStyle = ToolCallStyle::kHermes;
+// Replies are written as Hermes writes calls and as most models mark reasoning.
+const ChatTraits& traits() {
+  static const ChatTraits kTraits{.calls = ToolCallStyle::kHermes,
+                                  .reasoning = {"<think>", "</think>"}};
+  return kTraits;
+}
 
 struct Reply {
   int line = 0;
@@ -151,18 +156,28 @@ class ScriptedModel final : public LanguageModel {
     const std::vector<ToolSpec>& tools = request.conversation.tools();
     std::string written = reply.text;
     if (reply.call) {
-      written = std::string(call_begin(kStyle)) +
-                write_call(in_schema_order(*reply.call, tools), kStyle, tools) +
-                std::string(call_end(kStyle));
+      written = write_calls({in_schema_order(*reply.call, tools)}, traits().calls, tools);
     }
     ConstraintMatcher matcher(
-        ConstraintAutomaton::compile(expand_tool_calls(request.constraint, kStyle)));
+        ConstraintAutomaton::compile(expand_tool_calls(request.constraint, traits().calls)));
     if (!matcher.accept(written) || !matcher.complete()) {
       throw Error(ErrorCode::kInvalid,
                   at(reply.line) + "the constraint of this request forbids the reply " + written);
     }
-    if (request.on_text) request.on_text(written);
-    return {.turn = parse_tool_calls(written, kStyle)};
+    TextStream stream(stream_options(traits(), request.stop, false, !tools.empty()));
+    const TextStream::Sink sink = [&](TextStream::Part part, std::string_view text) {
+      const bool reasoning = part == TextStream::Part::kReasoning;
+      const auto& listener = reasoning ? request.on_reasoning : request.on_text;
+      if (listener) listener(text);
+    };
+    stream.push(written, sink);
+    stream.finish(sink);
+    written.resize(stream.kept());
+    WrittenTurn read = read_turn(written, traits(), false, !tools.empty());
+    if (request.on_text && read.turn.tool_calls.empty() && !stream.call().empty()) {
+      request.on_text(stream.call());
+    }
+    return {.turn = std::move(read.turn), .damaged_calls = std::move(read.damaged)};
   }
 
   void check_expectation(const Reply& reply, const Conversation& conversation) const {

@@ -60,6 +60,9 @@ Value message_value(const Turn& turn, const Conversation& conversation, std::uin
     return Value::mapping(std::move(message));
   }
   add(message, "content", Value::text(turn.text, source));
+  if (!turn.reasoning.empty()) {
+    add(message, "reasoning_content", Value::text(turn.reasoning, source));
+  }
   if (!turn.tool_calls.empty()) {
     List calls;
     for (const ToolCall& call : turn.tool_calls) {
@@ -129,28 +132,34 @@ Value chat_context(const Conversation& conversation, const std::vector<bool>& ge
   return Value::mapping(std::move(context));
 }
 
-ArgumentForm detect_argument_form(const jinja::Template& chat_template, const Tokenizer& tokenizer,
-                                  ToolCallStyle style) {
-  if (style == ToolCallStyle::kNano) return ArgumentForm::kWholeCall;
+CallProbe probe_calls(const jinja::Template& chat_template, const Tokenizer& tokenizer) {
+  const Json string = {{"type", "string"}};
   const Conversation probe =
       Conversation()
+          .with_tools({{.name = "probe",
+                        .description = "d",
+                        .parameters = {{"type", "object"}, {"properties", {{"probe", string}}}}}})
           .with_turn({.role = Role::kUser, .text = "x"})
           .with_turn({.role = Role::kAssistant,
                       .text = "",
-                      .tool_calls = {{.id = "1", .name = "probe", .arguments = {{"probe", "y"}}}}})
-          .with_turn({.role = Role::kTool, .text = "z", .tool_call_id = "1"});
-  const auto writes_json = [&](ArgumentForm form) {
+                      .tool_calls = {{.id = "probe1234",  // some templates want nine characters
+                                      .name = "probe",
+                                      .arguments = {{"probe", "y"}}}}})
+          .with_turn({.role = Role::kTool, .text = "z", .tool_call_id = "probe1234"});
+  CallProbe first;
+  for (const ArgumentForm form : {ArgumentForm::kMapping, ArgumentForm::kJsonText}) {
     try {
-      const std::string text = jinja::to_bytes(
+      std::string text = jinja::to_bytes(
           chat_template.render(chat_context(probe, {false, false, false}, tokenizer, form)));
-      return text.find("\"probe\": \"y\"") != std::string::npos ||
-             text.find("\"probe\":\"y\"") != std::string::npos;
-    } catch (const Error&) {
-      return false;
+      const bool writes_json = text.find("\"probe\": \"y\"") != std::string::npos ||
+                               text.find("\"probe\":\"y\"") != std::string::npos;
+      if (writes_json) return {form, std::move(text)};
+      if (first.rendered.empty()) first = {form, std::move(text)};
+    } catch (const Error&) {  // this form is not the template's
     }
-  };
-  if (writes_json(ArgumentForm::kMapping)) return ArgumentForm::kMapping;
-  return writes_json(ArgumentForm::kJsonText) ? ArgumentForm::kJsonText : ArgumentForm::kMapping;
+  }
+  first.form = ArgumentForm::kMapping;
+  return first;
 }
 
 }  // namespace orkestra::model

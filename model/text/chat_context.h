@@ -8,6 +8,7 @@
 #include <orkestra/model/text/chat_format.h>
 #include <orkestra/model/text/jinja.h>
 
+#include <string>
 #include <vector>
 
 namespace orkestra::model {
@@ -19,9 +20,13 @@ enum class ArgumentForm {
   kWholeCall,  // the text between the call's markers (kNano's template prints nothing else)
 };
 
-// Tries the template with a call: which form comes out as JSON?
-ArgumentForm detect_argument_form(const jinja::Template& chat_template, const Tokenizer& tokenizer,
-                                  ToolCallStyle style);
+// What a template makes of a turn that calls the tool `probe` with {"probe": "y"}: the form of
+// arguments that comes out as JSON, and the text; "" when the template refuses such turns.
+struct CallProbe {
+  ArgumentForm form = ArgumentForm::kMapping;
+  std::string rendered{};
+};
+CallProbe probe_calls(const jinja::Template& chat_template, const Tokenizer& tokenizer);
 
 jinja::Value chat_context(const Conversation& conversation, const std::vector<bool>& generated,
                           const Tokenizer& tokenizer, ArgumentForm form);

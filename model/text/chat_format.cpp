@@ -1,3 +1,4 @@
+#include <orkestra/core/clock.h>
 #include <orkestra/core/error.h>
 #include <orkestra/model/text/chat_context.h>
 #include <orkestra/model/text/chat_format.h>
@@ -26,22 +27,29 @@ constexpr std::string_view kPlain =
     "{% for c in m.tool_calls or [] %}<tool_call>{{ c.function | tojson }}</tool_call>{% endfor %}"
     "\n{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}";
 
-std::string default_template(const Tokenizer& tokenizer) {
+struct Source {
+  std::string text;
+  std::string_view origin;
+};
+
+Source chosen_source(const std::string& from_file, const Tokenizer& tokenizer) {
+  if (!from_file.empty()) return {from_file, "file"};
   const bool chat_ml = tokenizer.find("<|im_start|>") >= 0 && tokenizer.find("<|im_end|>") >= 0;
-  return std::string(chat_ml ? kChatMl : kPlain);
+  return chat_ml ? Source{std::string(kChatMl), "chatml"} : Source{std::string(kPlain), "plain"};
 }
 
 class TemplateFormat final : public ChatFormat {
  public:
-  TemplateFormat(std::shared_ptr<const Tokenizer> tokenizer, const std::string& source)
-      : tokenizer_(std::move(tokenizer)),
-        template_(jinja::Template::compile(source)),
-        style_(detect_tool_call_style(source)),
-        argument_form_(detect_argument_form(*template_, *tokenizer_, style_)) {
+  TemplateFormat(std::shared_ptr<const Tokenizer> tokenizer, const Source& source)
+      : tokenizer_(std::move(tokenizer)), template_(jinja::Template::compile(source.text)) {
+    const CallProbe probe = probe_calls(*template_, *tokenizer_);
+    traits_ = {.calls = detect_tool_call_style(source.text, probe.rendered),
+               .reasoning = detect_reasoning(source.text),
+               .origin = source.origin};
+    argument_form_ = traits_.calls == ToolCallStyle::kNano ? ArgumentForm::kWholeCall : probe.form;
     for (TokenId id = 0; id < tokenizer_->size(); ++id) {
       const std::string_view piece = tokenizer_->piece(id);
-      const bool marker = tokenizer_->kind(id) == TokenKind::kUserDefined &&
-                          (piece == call_begin(style_) || piece == call_end(style_));
+      const bool marker = tokenizer_->kind(id) == TokenKind::kUserDefined && is_marker(piece);
       if (marker) markers_.push_back(id);
       if ((marker || tokenizer_->kind(id) == TokenKind::kControl) && !piece.empty()) {
         reserved_[static_cast<std::uint8_t>(piece.front())].push_back(id);
@@ -65,13 +73,7 @@ class TemplateFormat final : public ChatFormat {
     return jinja::to_bytes(render_text(conversation, Generated(conversation.turns().size())));
   }
 
-  Constraint expand(const Constraint& constraint) const override {
-    return expand_tool_calls(constraint, style_);
-  }
-  Turn parse(const std::string& written) const override {
-    return parse_tool_calls(written, style_);
-  }
-  ToolCallStyle style() const override { return style_; }
+  const ChatTraits& traits() const override { return traits_; }
 
  private:
   using Generated = std::vector<bool>;  // [turns] stands for its own ids
@@ -90,7 +92,8 @@ class TemplateFormat final : public ChatFormat {
   }
 
   Text render_text(const Conversation& conversation, const Generated& generated) const {
-    return template_->render(chat_context(conversation, generated, *tokenizer_, argument_form_));
+    return template_->render(chat_context(conversation, generated, *tokenizer_, argument_form_),
+                             opened_);
   }
 
   // A template may refuse, drop or repeat a generated turn's stand-in; such turns become text.
@@ -148,7 +151,9 @@ class TemplateFormat final : public ChatFormat {
       prompt.tokens.insert(prompt.tokens.end(), ids.begin(), ids.end());
       run.clear();
     };
-    bool in_turn = false;  // something of a message since the last mark
+    const std::size_t opening = opening_at(text);
+    std::size_t before_opening = 0;  // tokens
+    bool in_turn = false;            // something of a message since the last mark
     const auto mark = [&] {
       const std::size_t length = prompt.tokens.size();
       if (length > 0 && (prompt.marks.empty() || prompt.marks.back() < length)) {
@@ -161,6 +166,10 @@ class TemplateFormat final : public ChatFormat {
       prompt.tokens.push_back(tokenizer_->bos());
     }
     for (std::size_t at = 0; at < text.size();) {
+      if (at == opening) {
+        flush();
+        before_opening = prompt.tokens.size();
+      }
       const std::uint32_t source = source_of(text[at]);
       const TokenId reserved = source == jinja::kTemplateSource ? reserved_at(text, at) : -1;
       if (reserved >= 0) {
@@ -189,13 +198,30 @@ class TemplateFormat final : public ChatFormat {
     }
     flush();
     mark();
+    if (opening < text.size()) prompt.opening = prompt.tokens.size() - before_opening;
     return prompt;
+  }
+
+  // Where the prompt ends in a reasoning marker that the template wrote; the text's size if it
+  // does not.
+  std::size_t opening_at(TextView text) const {
+    const TextView shown = jinja::strip(text, {}, false, true);
+    const std::string& begin = traits_.reasoning.begin;
+    if (begin.empty() || shown.size() < begin.size()) return text.size();
+    const std::size_t at = shown.size() - begin.size();
+    const bool own =
+        jinja::same(shown.substr(at), begin) &&
+        std::all_of(text.begin() + static_cast<std::ptrdiff_t>(at), text.end(),
+                    [](jinja::Unit unit) { return source_of(unit) == jinja::kTemplateSource; });
+    return own ? at : text.size();
   }
 
   std::shared_ptr<const Tokenizer> tokenizer_;
   std::shared_ptr<const jinja::Template> template_;
-  ToolCallStyle style_;
-  ArgumentForm argument_form_;
+  ChatTraits traits_;
+  // What strftime_now tells: when the model was opened, so that one conversation is one prompt.
+  std::int64_t opened_ = SystemClock().unix_ms() / 1000;
+  ArgumentForm argument_form_ = ArgumentForm::kMapping;
   std::vector<TokenId> markers_;                    // sorted; user-defined, never from messages
   std::array<std::vector<TokenId>, 256> reserved_;  // by first byte, longest first
 };
@@ -206,8 +232,7 @@ std::shared_ptr<const ChatFormat> ChatFormat::make(std::shared_ptr<const Tokeniz
                                                    const std::string& template_source,
                                                    const std::string& model_name) {
   try {
-    const std::string source =
-        template_source.empty() ? default_template(*tokenizer) : template_source;
+    const Source source = chosen_source(template_source, *tokenizer);
     return std::make_shared<TemplateFormat>(std::move(tokenizer), source);
   } catch (const Error& e) {
     throw Error(e.code(), model_name + ": chat template: " + e.message());

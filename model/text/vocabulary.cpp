@@ -1,5 +1,6 @@
 #include <orkestra/core/error.h>
 #include <orkestra/model/text/bpe_tokenizer.h>
+#include <orkestra/model/text/markers.h>
 #include <orkestra/model/text/spm_tokenizer.h>
 #include <orkestra/model/text/unigram_tokenizer.h>
 #include <orkestra/model/text/vocabulary.h>
@@ -90,6 +91,10 @@ void read_pieces(const GgufFile& file, Vocabulary& vocabulary) {
         {.text = std::string((*tokens)[id]),
          .score = scores ? static_cast<float>((*scores)[id]) : 0.0F,
          .kind = types ? kind_from_file(file, (*types)[id], id) : TokenKind::kNormal});
+    VocabularyPiece& piece = vocabulary.pieces.back();
+    if (piece.kind == TokenKind::kControl && is_marker(piece.text)) {
+      piece.kind = TokenKind::kUserDefined;
+    }
   }
 }
 

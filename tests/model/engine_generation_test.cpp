@@ -90,7 +90,7 @@ TEST_CASE("a generated turn holds its ids, its text and what it cost") {
   CHECK(g.usage.generated == static_cast<std::int64_t>(g.turn.generated->ids.size()));
   CHECK(g.usage.generated > 0);
   CHECK(g.usage.reused == 0);
-  CHECK(streamed == written_by(g));
+  CHECK(streamed == g.turn.text);  // a call is no text
   CHECK(g.log_probability < 0.0);
   for (const TokenId id : g.turn.generated->ids) {
     CHECK(nano()->tokenizer().kind(id) != TokenKind::kControl);
@@ -279,16 +279,24 @@ TEST_CASE("length, context, deadline, cancellation") {
   static_cast<void>(model.submit({request(question())}));  // dropped: must neither hang nor leak
 }
 
-TEST_CASE("text is streamed in whole characters") {
-  Utf8Stream stream;
-  CHECK(stream.push("a\xC3") == "a");
-  CHECK(stream.push("\xA9z") == "\xC3\xA9z");
-  CHECK(stream.push("\xF0\x9F\x98").empty());
-  CHECK(stream.push("\x80!") == "\xF0\x9F\x98\x80!");
-  CHECK(stream.push("\xE2\x82").empty());
-  CHECK(stream.finish() == "\xEF\xBF\xBD");
-  CHECK(stream.push("\x80\x80\x80\x80") == "\x80\x80\x80\x80");  // no character begins here
-  CHECK(stream.finish().empty());
+TEST_CASE("a stop string ends a turn before it") {
+  EmbeddedModel model = engine();
+  const Conversation plain = Conversation().with_turn({.role = Role::kUser, .text = "Why?"});
+  GenerateRequest asked = request(plain, {}, {.temperature = 1.0, .seed = 3}, 24);
+  const std::string whole = generate(model, asked).turn.text;
+  REQUIRE(whole.size() > 6);
+  asked.stop = {whole.substr(whole.size() / 2, 3), "never written"};
+  std::string streamed;
+  asked.on_text = [&](std::string_view piece) { streamed += piece; };
+  const Generation cut = generate(model, asked);
+  CHECK(cut.turn.text == whole.substr(0, whole.find(asked.stop[0])));
+  CHECK(streamed == cut.turn.text);
+  CHECK(cut.finish == FinishReason::kStop);
+  CHECK_FALSE(cut.turn.generated);  // its ids would say more than its text
+  asked.on_text = {};
+  CHECK(generate(model, asked).turn.text == cut.turn.text);
+  asked.stop = {""};
+  CHECK_THROWS_AS(model.submit({asked}), Error);
 }
 
 TEST_CASE("a reader that stalls delays nobody else; progress of a long prompt is told") {

@@ -82,15 +82,25 @@ TEST_CASE("fuzz: templates") {
 TEST_CASE("fuzz: tool calls and prompts") {
   const std::vector<std::string> words{
       "<tool_call>", "</tool_call>", "{\"name\":", "\"arguments\"", "[",
-      "{",           "\\u00",        "\"",         "<|eom|>",       "<tool_calls>"};
+      "{",           "\\u00",        "\"",         "<|eom|>",       "<tool_calls>",
+      "<think>",     "</think>",     "function",   "parameters",    "<|python_tag|>"};
   Mutator mutate(2);
-  for (int i = 0; i < 4000; ++i) {
+  const std::vector<ToolCall> calls{
+      {.id = "", .name = "f", .arguments = Json::parse(R"({"a":[1,"x"]})")},
+      {.id = "", .name = "g", .arguments = Json::object()}};
+  for (int i = 0; i < 8000; ++i) {
+    const auto style = static_cast<ToolCallStyle>(i % kToolCallStyles);
+    const bool bare = call_begin(style).empty();
     const std::string text =
-        mutate(R"(Hi <tool_call>{"name":"f","arguments":{"a":[1,"x"]}}</tool_call>)", words);
+        mutate((bare ? "" : "Hi ") +
+                   write_calls({calls.begin(), calls.begin() + (bare ? 1 : 2)}, style, {}),
+               words);
     INFO(text);
     REQUIRE(only_errors([&] {
-      const auto style = static_cast<ToolCallStyle>(i % 3);
-      const Turn turn = parse_tool_calls(text, style);
+      const ChatTraits traits{.calls = style, .reasoning = {"<think>", "</think>"}};
+      const WrittenTurn read = read_turn(text, traits, i % 7 == 0, i % 3 != 0);
+      for (const std::string& reason : read.damaged) REQUIRE(reason.size() > 40);
+      const Turn& turn = read.turn;
       const Conversation conversation =
           Conversation().with_turn(turn).with_turn({.role = Role::kUser, .text = text});
       const EncodedPrompt prompt = test::nano_format()->encode(conversation, "m");

