@@ -323,14 +323,15 @@ void BatchWorker::take_logits(Active& active, const Planned& planned, const floa
     }
   }
   if (planned.n_guessed > 0) {
-    active.drafts.observe(planned.n_guessed, n_true);
+    active.drafts.settle(writing_times_, writing_.planned.size(), copy_seconds_, planned.n_guessed,
+                         n_true);
     work_.tokens_guessed += static_cast<std::int64_t>(planned.n_guessed);
     work_.guesses_true += static_cast<std::int64_t>(n_true);
     go_back(active, n_true < planned.n_guessed);
   } else {
     go_back(active, false);
     if (active.likely >= 0 && task.tokens.size() == n_said + 1) {
-      active.drafts.observe(1, task.tokens.back() == active.likely ? 1 : 0);
+      active.drafts.watch(task.tokens.back() == active.likely);
     }
   }
   if (more) return;

@@ -27,11 +27,16 @@ class DraftControl {
   // Guesses for the next step, 0 to kMost. `n_writing`: sequences in that step. `copy_seconds`: of
   // the state that is kept for the case that a guess is wrong.
   std::size_t choose(const StepTimes& times, std::size_t n_writing, double copy_seconds);
-  // Of n_guessed, made or only held against what came, the first n_true came true.
-  void observe(std::size_t n_guessed, std::size_t n_true);
+  // The token that would have been guessed first was written, or another.
+  void watch(bool came_true);
+  // Of the n_guessed that choose() allowed, the first n_true came true.
+  void settle(const StepTimes& times, std::size_t n_writing, double copy_seconds,
+              std::size_t n_guessed, std::size_t n_true);
 
  private:
   double true_share_ = 0.4;      // of guesses, given that those before it were true
+  double balance_ = 0.0;         // steps won by guessing, and allowed to be lost
+  std::size_t most_ = 2;         // guesses now; doubled where all came true
   std::size_t since_tried_ = 0;  // steps without a guess
 };
 

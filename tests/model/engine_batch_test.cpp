@@ -7,6 +7,7 @@
 #include <orkestra/tests/catch.h>
 #include <orkestra/tests/model/worker_tasks.h>
 
+#include <functional>
 #include <future>
 #include <numeric>
 
@@ -94,36 +95,61 @@ TEST_CASE("small steps are known one by one, and what lies between them is assum
   CHECK(times.seconds(1) == Approx(0.016));
 }
 
-TEST_CASE("guesses are made where they come true and pay, and tried first where they might") {
-  StepTimes memory_bound;
-  for (const std::size_t n : {1U, 2U, 9U}) {
-    memory_bound.record(n, 0.1 + 0.004 * static_cast<double>(n));
-  }
+namespace {
+
+// Steps taken for n tokens, with guesses of which `comes_true(i)` tells whether the one of token i
+// is right; without guesses it would be n.
+double steps_taken(const StepTimes& times, int n, const std::function<bool(int)>& comes_true) {
   DraftControl control;
-  std::size_t guesses = 0;
-  for (int i = 0; i < 1000; ++i) {
-    const std::size_t k = control.choose(memory_bound, 1, 0.001);
-    guesses += k;
-    control.observe(std::max<std::size_t>(k, 1), 0);
+  double seconds = 0.0;
+  for (int i = 0; i < n;) {
+    const std::size_t k = control.choose(times, 1, 0.0);
+    if (k == 0) {
+      seconds += times.seconds(1);
+      control.watch(comes_true(i++));
+      continue;
+    }
+    std::size_t n_true = 0;
+    while (n_true < k && comes_true(i + static_cast<int>(n_true))) ++n_true;
+    seconds +=
+        times.seconds(1 + k) + (n_true < k ? times.seconds(1 + n_true) - times.seconds(1) : 0.0);
+    control.settle(times, 1, 0.0, k, n_true);
+    i += static_cast<int>(n_true) + 1;
   }
-  CHECK(guesses < 24);
-  for (int i = 0; i < 30; ++i) {
-    const std::size_t k = control.choose(memory_bound, 1, 0.001);
-    control.observe(std::max<std::size_t>(k, 1), std::max<std::size_t>(k, 1));
-  }
-  CHECK(control.choose(memory_bound, 1, 0.001) == DraftControl::kMost);
-  // Where a token more costs as much as a step nothing is gained, however true the guesses.
+  return seconds / times.seconds(1);
+}
+
+}  // namespace
+
+TEST_CASE("guesses are made where they come true and pay, and cost next to nothing elsewhere") {
+  const auto always = [](int) { return true; };
+  const auto never = [](int) { return false; };
+  StepTimes memory_bound;
   StepTimes compute_bound;
-  for (const std::size_t n : {1U, 2U, 9U}) {
-    compute_bound.record(n, 0.1 * static_cast<double>(n));
+  StepTimes first_costs;  // two tokens take more than twice as long as one, nine four times
+  for (const std::size_t n : {1U, 2U, 3U, 5U, 9U}) {
+    const auto x = static_cast<double>(n);
+    memory_bound.record(n, 0.1 + 0.004 * x);
+    compute_bound.record(n, 0.1 * x);
+    first_costs.record(n, n == 1 ? 0.04 : 0.08 + 0.009 * x);
   }
-  CHECK(control.choose(compute_bound, 1, 0.001) == 0);
+  CHECK(steps_taken(memory_bound, 400, always) < 100);
+  CHECK(steps_taken(first_costs, 400, always) < 220);
+  CHECK(steps_taken(compute_bound, 400, always) < 1.01 * 400);
+  for (const StepTimes* times : {&memory_bound, &compute_bound, &first_costs}) {
+    CHECK(steps_taken(*times, 400, never) <= 1.005 * 400);
+    for (const int each : {2, 3, 4, 8, 16, 32}) {
+      CAPTURE(each);
+      CHECK(steps_taken(*times, 400, [&](int i) { return i % each != 0; }) < 1.03 * 400);
+    }
+  }
   // What guesses cost is measured once they are promising, not before.
   StepTimes unknown;
   unknown.record(1, 0.1);
-  CHECK(control.choose(unknown, 1, 0.001) == DraftControl::kMost);
-  DraftControl fresh;
-  CHECK(fresh.choose(unknown, 1, 0.001) == 0);
+  DraftControl control;
+  CHECK(control.choose(unknown, 1, 0.001) == 0);
+  for (int i = 0; i < 30; ++i) control.watch(true);
+  CHECK(control.choose(unknown, 1, 0.001) == 2);
 }
 
 TEST_CASE_METHOD(WorkerFixture, "guessing changes nothing but the number of steps") {
