@@ -100,8 +100,20 @@ void read_merges(const json& model, Vocabulary& vocabulary) {
   }
 }
 
+// The two parts of `whole` at every place between its characters.
+template <typename Try>
+void each_cut(std::string_view whole, Try&& attempt) {
+  const auto step = [&](std::size_t at) {
+    return std::max<std::size_t>(utf8_length(whole, at), 1);
+  };
+  for (std::size_t at = whole.empty() ? 0 : step(0); at < whole.size(); at += step(at)) {
+    attempt(whole.substr(0, at), whole.substr(at));
+  }
+}
+
 // SentencePiece BPE written as merges: what is merged earlier has the higher score. There a piece
-// may come of any two neighbours that spell it, so all of these must be among the merges.
+// may come of any two neighbours that spell it. So all of these must be among the merges, or none:
+// then no text holds the piece, and it loses its spelling.
 void scores_from_merges(Vocabulary& vocabulary) {
   std::unordered_map<std::string_view, std::size_t> ids;
   for (std::size_t id = 0; id < vocabulary.pieces.size(); ++id) {
@@ -110,25 +122,33 @@ void scores_from_merges(Vocabulary& vocabulary) {
   }
   const std::unordered_set<std::string_view> merges(vocabulary.merges.begin(),
                                                     vocabulary.merges.end());
-  std::unordered_set<std::size_t> merged;
+  std::vector<bool> merged(vocabulary.pieces.size());
   float score = 0;
   for (const std::string& merge : vocabulary.merges) {
     std::string whole = merge;
     whole.erase(whole.find(' ', 1), 1);
     const auto it = ids.find(whole);
-    if (it == ids.end() || !merged.insert(it->second).second) continue;
+    if (it == ids.end() || merged[it->second]) continue;
+    merged[it->second] = true;
     vocabulary.pieces[it->second].score = score;
     score -= 1;
-    for (std::size_t at = utf8_length(whole, 0); at > 0 && at < whole.size();
-         at += std::max<std::size_t>(utf8_length(whole, at), 1)) {
-      const std::string left = whole.substr(0, at);
-      const std::string right = whole.substr(at);
-      if (ids.contains(left) && ids.contains(right) && !merges.contains(left + " " + right)) {
-        unsupported("the piece " + printable(whole) + " is merged in only some of the ways that " +
-                    "its vocabulary has; a GGUF file can't say so for pieces that spell spaces " +
-                    "as U+2581");
-      }
-    }
+  }
+  for (std::size_t id = 0; id < vocabulary.pieces.size(); ++id) {
+    VocabularyPiece& piece = vocabulary.pieces[id];
+    if (piece.kind != TokenKind::kNormal) continue;
+    bool known_parts = false;
+    each_cut(piece.text, [&](std::string_view left, std::string_view right) {
+      if (!ids.contains(left) || !ids.contains(right)) return;
+      known_parts = true;
+      if (!merged[id] || merges.contains(std::string(left) + " " + std::string(right))) return;
+      unsupported("the piece " + printable(piece.text) +
+                  " is merged in only some of the ways that its vocabulary has; a GGUF file can't "
+                  "say so for pieces that spell spaces as U+2581");
+    });
+    if (known_parts && !merged[id]) piece.kind = TokenKind::kUnused;
+  }
+  for (VocabularyPiece& piece : vocabulary.pieces) {
+    if (piece.kind == TokenKind::kUnused) piece.text.clear();
   }
   vocabulary.merges.clear();
 }

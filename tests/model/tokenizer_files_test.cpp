@@ -6,6 +6,7 @@
 #include <orkestra/model/convert/vocabulary_keys.h>
 #include <orkestra/model/text/sentencepiece_model.h>
 #include <orkestra/model/text/tokenizer_files.h>
+#include <orkestra/model/text/vocabulary_tokenizer.h>
 #include <orkestra/tests/catch.h>
 #include <orkestra/tests/model/checkpoints.h>
 
@@ -137,6 +138,25 @@ TEST_CASE("a symbol with a plain space, which SentencePiece never finds, is not 
   const auto converted = through_gguf(vocabulary);
   CHECK(converted->find("x y") >= 0);
   CHECK(converted->encode("x y") == Ids{converted->find("x y")});
+}
+
+TEST_CASE("a piece that no merge leads to is never made") {
+  const Copy copy("merges");
+  Json json = copy.json("tokenizer.json");
+  const auto before = make_tokenizer(read_tokenizer_files(copy.folder.path()).vocabulary);
+  // The first merge, of two characters; whatever is merged with its result stays.
+  const auto first = json["model"]["merges"][0].get<std::string>();
+  const std::size_t space = first.find(' ', 1);
+  const std::string left = first.substr(0, space);
+  const std::string right = first.substr(space + 1);
+  json["model"]["merges"].erase(0);
+  copy.write_json("tokenizer.json", json);
+  const auto after = make_tokenizer(read_tokenizer_files(copy.folder.path()).vocabulary);
+  const std::string text = replace_all(left + right, "\xE2\x96\x81", " ");
+  CHECK(before->encode("." + text + ".").size() + 1 == after->encode("." + text + ".").size());
+  for (const TokenId id : after->encode(text + text)) {
+    CHECK(after->piece(id) != left + right);
+  }
 }
 
 TEST_CASE("another library's file under SentencePiece's name is passed over") {
