@@ -111,7 +111,7 @@ bool TextStream::reasoning(const Sink& sink, bool at_end) {
   }
   if (!at_end) sure.remove_suffix(std::max(begun(sure, marker), unfinished(sure)));
   const std::size_t last = sure.find_last_not_of(kWhite);
-  hand_out(sink, Part::kReasoning, last == std::string_view::npos ? 0 : last + 1);
+  hand_out(sink, Part::kReasoning, last == std::string_view::npos ? 0 : last + 1, at_end);
   return false;
 }
 
@@ -132,7 +132,7 @@ bool TextStream::answer(const Sink& sink, bool at_end) {
   for (const std::string& word : options_.calls) call = std::min(call, text.find(word));
   if (stop < call) {
     kept_ = passed_ + stop;
-    hand_out(sink, Part::kAnswer, stop);
+    hand_out(sink, Part::kAnswer, stop, true);
     stopped_ = true;
     return false;
   }
@@ -148,7 +148,7 @@ bool TextStream::answer(const Sink& sink, bool at_end) {
   for (const std::string& word : options_.calls) {
     if (!at_end) back = std::max(back, begun(text, word));
   }
-  hand_out(sink, Part::kAnswer, text.size() - back);
+  hand_out(sink, Part::kAnswer, text.size() - back, at_end);
   return false;
 }
 
@@ -157,12 +157,13 @@ void TextStream::drop(std::size_t size) {
   passed_ += size;
 }
 
-// The first `size` bytes of what is pending, broken UTF-8 at its end as U+FFFD.
-void TextStream::hand_out(const Sink& sink, Part part, std::size_t size) {
+// The first `size` bytes of what is pending; if the text ends there, an unfinished character as
+// U+FFFD.
+void TextStream::hand_out(const Sink& sink, Part part, std::size_t size, bool ends) {
   if (size == 0) return;
   reasoned_ = true;
   const std::string_view piece = std::string_view(pending_).substr(0, size);
-  const std::size_t broken = unfinished(piece);
+  const std::size_t broken = ends ? unfinished(piece) : 0;
   if (sink && broken < size) sink(part, piece.substr(0, size - broken));
   if (sink && broken > 0) sink(part, "\xEF\xBF\xBD");
   drop(size);

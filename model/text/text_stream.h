@@ -52,7 +52,7 @@ class TextStream {
   bool reasoning(const Sink& sink, bool at_end);
   bool answer_start(bool at_end);
   bool answer(const Sink& sink, bool at_end);
-  void hand_out(const Sink& sink, Part part, std::size_t size);
+  void hand_out(const Sink& sink, Part part, std::size_t size, bool ends = false);
   void drop(std::size_t size);
 
   TextStreamOptions options_;
