@@ -25,6 +25,7 @@ struct SpanRules {
   std::size_t min_bytes = 1;
   std::size_t max_bytes = 4096;
   bool whole_words = true;  // a span starts and ends at word edges of its source
+  bool one_space = false;   // white space in a source counts as one space, however much there is
 };
 
 // Which of the texts of a JSON value are meant.

@@ -1,6 +1,7 @@
 #include <orkestra/core/error.h>
 #include <orkestra/core/json.h>
 #include <orkestra/model/text/span_index.h>
+#include <orkestra/model/text/suffix_array.h>
 #include <orkestra/model/text/utf8.h>
 
 #include <algorithm>
@@ -24,8 +25,23 @@ bool joins_digits(std::string_view text, std::size_t at) {
          !digit_at(at + 4);
 }
 
+// Runs of white space as one space.
+std::string with_one_space(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (!is_space(c)) {
+      out += c;
+    } else if (out.empty() || out.back() != ' ') {
+      out += ' ';
+    }
+  }
+  return out;
+}
+
 // One character as it stands inside a JSON string.
 std::string json_escaped(std::string_view character) {
+  const auto lead = static_cast<std::uint8_t>(character.front());
+  if (lead >= 0x20 && lead != '"' && lead != '\\' && lead != 0x7F) return std::string(character);
   const std::string quoted = dump_json(Json(std::string(character)));
   return quoted.substr(1, quoted.size() - 2);
 }
@@ -54,19 +70,20 @@ SpanIndex SpanIndex::spans(const std::vector<SpanSource>& sources, const SpanRul
   for (const SpanSource& source : sources) {
     if (index.text_.size() + source.text.size() > kMaxBytes) {
       throw Error(ErrorCode::kExhausted, "constraint: the sources of a span are longer than " +
-                                             std::to_string(kMaxBytes >> 10U) + " KiB");
+                                             std::to_string(kMaxBytes >> 20U) + " MiB");
     }
+    const std::string text = rules.one_space ? with_one_space(source.text) : source.text;
     // Bytes that are no UTF-8 can't be copied: what lies between them can.
     std::size_t begin = 0;
-    for (std::size_t at = 0; at < source.text.size();) {
-      const std::size_t length = utf8_length(source.text, at);
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t length = utf8_length(text, at);
       if (length == 0) {
-        index.add_piece(std::string_view(source.text).substr(begin, at - begin), rules, json);
+        index.add_piece(std::string_view(text).substr(begin, at - begin), rules, json);
         begin = at + 1;
       }
       at += std::max<std::size_t>(length, 1);
     }
-    index.add_piece(std::string_view(source.text).substr(begin), rules, json);
+    index.add_piece(std::string_view(text).substr(begin), rules, json);
   }
   index.ends_.push_back(true);
   index.finish();
@@ -122,26 +139,23 @@ SpanIndex SpanIndex::choices(const std::vector<std::string>& strings) {
 }
 
 constexpr std::size_t kBlock = 32;
+constexpr std::uint32_t kNoStart = UINT32_MAX;
 
 // Cuts lengths back to the last end, drops starts that have none, sorts.
 void SpanIndex::finish() {
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> kept;
+  std::vector<std::uint32_t> length_at(text_.size() + 1, kNoStart);
   for (std::size_t i = 0; i < starts_.size(); ++i) {
     std::size_t length = lengths_[i];
     while (length > min_bytes_ && !ends_[starts_[i] + length]) --length;
     if (length < min_bytes_ || !ends_[starts_[i] + length]) continue;
-    kept.emplace_back(starts_[i], static_cast<std::uint32_t>(length));
+    length_at[starts_[i]] = static_cast<std::uint32_t>(length);
   }
-  const std::string_view text = text_;
-  std::sort(kept.begin(), kept.end(), [&](const auto& a, const auto& b) {
-    const int order = text.substr(a.first, max_bytes_).compare(text.substr(b.first, max_bytes_));
-    return order != 0 ? order < 0 : a < b;
-  });
   starts_.clear();
   lengths_.clear();
-  for (const auto& [start, length] : kept) {
+  for (const std::uint32_t start : suffix_array(text_)) {
+    if (length_at[start] == kNoStart) continue;
     starts_.push_back(start);
-    lengths_.push_back(length);
+    lengths_.push_back(length_at[start]);
   }
   const std::size_t blocks = (lengths_.size() + kBlock - 1) / kBlock;
   longest_.assign(2 * blocks, 0);
@@ -176,28 +190,68 @@ std::uint32_t SpanIndex::longest(std::uint32_t begin, std::uint32_t end) const {
 }
 
 bool SpanIndex::advance(Position& position, std::uint8_t byte) const {
-  const auto first = starts_.begin();
-  // The byte at this depth; -1 behind all text.
-  const auto at_depth = [&](std::uint32_t start) -> int {
-    const std::size_t at = std::size_t{start} + position.depth;
-    return at < text_.size() ? static_cast<std::uint8_t>(text_[at]) : -1;
+  const auto partition = [&](std::uint32_t begin, int least) {
+    std::uint32_t end = position.end;
+    while (begin < end) {
+      const std::uint32_t middle = begin + (end - begin) / 2;
+      if (byte_at(middle, position.depth) < least) {
+        begin = middle + 1;
+      } else {
+        end = middle;
+      }
+    }
+    return begin;
   };
-  const auto low = std::lower_bound(first + position.begin, first + position.end, int{byte},
-                                    [&](std::uint32_t s, int b) { return at_depth(s) < b; });
-  const auto high = std::upper_bound(low, first + position.end, int{byte},
-                                     [&](int b, std::uint32_t s) { return b < at_depth(s); });
-  if (low == high) return false;
-  const auto begin = static_cast<std::uint32_t>(low - first);
-  const auto end = static_cast<std::uint32_t>(high - first);
+  const std::uint32_t begin = partition(position.begin, byte);
+  if (begin == position.end || byte_at(begin, position.depth) != byte) return false;
+  const std::uint32_t end = partition(begin, byte + 1);
   if (longest(begin, end) <= position.depth) return false;
   position = {begin, end, position.depth + 1};
   return true;
 }
 
+std::uint32_t SpanIndex::behind_byte(std::uint32_t begin, std::uint32_t end,
+                                     std::uint32_t depth) const {
+  const int byte = byte_at(begin, depth);
+  std::uint32_t step = 1;
+  std::uint32_t low = begin;
+  while (low + step < end && byte_at(low + step, depth) == byte) {
+    low += step;
+    step *= 2;
+  }
+  std::uint32_t high = std::min(end, low + step);  // not the same byte any more
+  while (high - low > 1) {
+    const std::uint32_t middle = low + (high - low) / 2;
+    (byte_at(middle, depth) == byte ? low : high) = middle;
+  }
+  return high;
+}
+
 bool SpanIndex::may_end(const Position& position) const {
   if (position.depth < min_bytes_) return false;
-  for (std::uint32_t i = position.begin; i < position.end; ++i) {
-    if (position.depth <= lengths_[i] && ends_[starts_[i] + position.depth]) return true;
+  const auto ends = [&](std::uint32_t i) {
+    return position.depth <= lengths_[i] && ends_[starts_[i] + position.depth];
+  };
+  // Whether a word ends is told by the byte before and the byte behind; but numbers and signs look
+  // farther, and texts end in different places.
+  constexpr std::uint32_t kFew = 16;
+  const auto looks_farther = [](int byte) {
+    return byte <= 0 || is_digit(static_cast<char>(byte)) || byte == '.' || byte == ',' ||
+           byte == '-';
+  };
+  const bool far = position.end > position.begin && position.depth > 0 &&
+                   looks_farther(byte_at(position.begin, position.depth - 1));
+  for (std::uint32_t begin = position.begin; begin < position.end;) {
+    const bool all = far || position.end - begin <= kFew ||
+                     looks_farther(byte_at(begin, position.depth));
+    const std::uint32_t end =
+        position.end - begin <= kFew ? position.end
+                                     : behind_byte(begin, position.end, position.depth);
+    const std::uint32_t last = all ? end : std::min(end, begin + kFew);
+    for (std::uint32_t i = begin; i < last; ++i) {
+      if (ends(i)) return true;
+    }
+    begin = end;
   }
   return false;
 }

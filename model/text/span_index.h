@@ -31,7 +31,9 @@ class SpanIndex {
   // Exactly these strings.
   static SpanIndex choices(const std::vector<std::string>& strings);
 
-  static constexpr std::size_t kMaxBytes = std::size_t{256} << 10U;
+  // Of all sources together. An index takes 1.2 bytes for each of them and 8.3 for each permitted
+  // start; while it is built, about 18 bytes for each.
+  static constexpr std::size_t kMaxBytes = std::size_t{8} << 20U;
 
   bool empty() const { return starts_.empty(); }
   Position start() const { return {0, static_cast<std::uint32_t>(starts_.size()), 0}; }
@@ -43,10 +45,30 @@ class SpanIndex {
   std::string shortest_end(const Position& position) const;
   std::uint32_t distance(const Position& position) const;
 
+  std::size_t size(const Position& position) const { return position.end - position.begin; }
+  // The bytes with which spans go on, in ascending order: visit(byte, position behind it).
+  template <typename Visit>
+  void each_next(const Position& position, const Visit& visit) const {
+    for (std::uint32_t begin = position.begin; begin < position.end;) {
+      const int byte = byte_at(begin, position.depth);
+      const std::uint32_t end = behind_byte(begin, position.end, position.depth);
+      if (byte >= 0 && longest(begin, end) > position.depth) {
+        visit(static_cast<std::uint8_t>(byte), Position{begin, end, position.depth + 1});
+      }
+      begin = end;
+    }
+  }
+
  private:
   void add_piece(std::string_view text, const SpanRules& rules, bool json);
   void finish();
   // The end nearest to `start` that is not before `depth`, as a length; at most lengths_.
+  int byte_at(std::uint32_t i, std::uint32_t depth) const {  // of starts_[i]; -1 behind all text
+    const std::size_t at = std::size_t{starts_[i]} + depth;
+    return at < text_.size() ? static_cast<std::uint8_t>(text_[at]) : -1;
+  }
+  // From `begin` on, the first with another byte at `depth`.
+  std::uint32_t behind_byte(std::uint32_t begin, std::uint32_t end, std::uint32_t depth) const;
   std::size_t next_end(std::uint32_t start, std::size_t depth) const;
   std::uint32_t longest(std::uint32_t begin, std::uint32_t end) const;
   std::pair<std::uint32_t, std::size_t> nearest_end(const Position& position) const;

@@ -77,6 +77,8 @@ class Masker {
         for (const TokenTree::Token& token : vocabulary_->tree.tokens) allow(token.id);
       } else if (instruction.op == Op::kDfa) {
         add_prose(set, instruction, thread);
+      } else if (instruction.op == Op::kSpan) {
+        add_span(instruction, thread);
       } else if (instruction.op != Op::kString || !add_string(instruction, thread)) {
         others.threads.push_back(thread);
       }
@@ -90,11 +92,54 @@ class Masker {
   void add_prose(const ThreadSet& set, const Instruction& instruction, const Thread& thread) {
     const ByteDfa& dfa = program_.dfas[instruction.a];
     const auto scan = program_.masks.get<TextScan>(
-        {vocabulary_, &dfa, thread.dfa_state, false},
+        {vocabulary_, &dfa, thread.dfa_state, 0},
         [&] { return scan_text(*vocabulary_, dfa, thread.dfa_state); });
     add_bits(scan->inside, allowed_);
     for (const TokenId id : scan->outside) {
       if (reads(set, vocabulary_->text(id))) allow(id);
+    }
+  }
+
+  void add_span(const Instruction& instruction, const Thread& thread) {
+    constexpr std::size_t kMany = 2000;  // starts; looking at them takes longer than keeping
+    const SpanIndex& spans = program_.spans[instruction.a];
+    const SpanIndex::Position& at = thread.position;
+    std::shared_ptr<const SpanScan> kept;
+    SpanScan fresh;
+    if (spans.size(at) > kMany) {
+      const std::uint64_t interval = std::uint64_t{at.begin} << 32U | at.end;
+      kept = program_.masks.get<SpanScan>({vocabulary_, &spans, interval, at.depth},
+                                          [&] { return scan_span(*vocabulary_, spans, at); });
+    } else {
+      fresh = scan_span(*vocabulary_, spans, at);
+    }
+    const SpanScan& scan = kept ? *kept : fresh;
+    for (const TokenId id : scan.inside) allow(id);
+    if (scan.ends.empty()) return;
+    const std::size_t mark = simulation_.mark();
+    ThreadSet behind;
+    simulation_.leave(thread, behind);
+    if (!behind.threads.empty()) walk_behind(scan.ends, behind);
+    simulation_.drop_frames(mark);
+  }
+
+  // Tokens that end a span and go on with what follows: below the nodes `ends`.
+  void walk_behind(const std::vector<std::uint32_t>& ends, const ThreadSet& behind) {
+    const TokenTree& tree = vocabulary_->tree;
+    ThreadSet next;
+    std::array<std::int8_t, 256> follows{};  // 1 = the byte may come first, -1 = not; 0 = not known
+    for (const std::uint32_t end : ends) {
+      const TokenTree::Node& node = tree.nodes[end];
+      for (std::uint32_t child = end + 1; child < node.end; child = tree.nodes[child].end) {
+        const std::uint8_t byte = tree.nodes[child].byte;
+        if (follows[byte] == 0) {
+          const std::size_t mark = simulation_.mark();
+          simulation_.step(behind, byte, next);
+          simulation_.drop_frames(mark);
+          follows[byte] = next.threads.empty() && !next.accepting ? -1 : 1;
+        }
+        if (follows[byte] > 0) walk(tree, behind, 0, UINT32_MAX, child, tree.nodes[child].end);
+      }
     }
   }
 
@@ -128,7 +173,7 @@ class Masker {
       add_scan(scan, thread, missing, room);
       return true;
     }
-    const auto scan = program_.masks.get<StringScan>({vocabulary_, &rule, state.dfa, before}, [&] {
+    const auto scan = program_.masks.get<StringScan>({vocabulary_, &rule, state.dfa, before ? 1 : 0}, [&] {
       return scan_string(*vocabulary_, rule, state, false);
     });
     add_scan(*scan, thread, 0, UINT32_MAX);
@@ -155,18 +200,27 @@ class Masker {
 
   // Tokens of `tree` that `set` reads, tagged from `least` to `most`.
   void walk(const TokenTree& tree, const ThreadSet& set, std::uint32_t least, std::uint32_t most) {
-    const auto allow_between = [&](std::uint32_t first, std::uint32_t last) {
-      for (std::uint32_t t = first; t < last; ++t) {
-        if (tree.tokens[t].tag >= least && tree.tokens[t].tag <= most) allow(tree.tokens[t].id);
-      }
-    };
     if (set.threads.empty() && !set.accepting) return;
-    allow_between(0, tree.at_root);
-    if (set.threads.empty()) return;
+    allow_tagged(tree, 0, tree.at_root, least, most);
+    walk(tree, set, least, most, 0, static_cast<std::uint32_t>(tree.nodes.size()));
+  }
+
+  void allow_tagged(const TokenTree& tree, std::uint32_t first, std::uint32_t last,
+                    std::uint32_t least, std::uint32_t most) {
+    for (std::uint32_t t = first; t < last; ++t) {
+      if (tree.tokens[t].tag >= least && tree.tokens[t].tag <= most) allow(tree.tokens[t].id);
+    }
+  }
+
+  // Only the nodes [first, last), siblings and what is below them.
+  void walk(const TokenTree& tree, const ThreadSet& set, std::uint32_t least, std::uint32_t most,
+            std::uint32_t first, std::uint32_t last) {
+    if (set.threads.empty() || first == last) return;
     const std::size_t mark = simulation_.mark();
-    at_depth_[0] = set;
-    marks_[0] = mark;
-    for (std::uint32_t i = 0; i < tree.nodes.size();) {
+    const std::size_t top = tree.nodes[first].depth;
+    at_depth_[top] = set;
+    marks_[top] = mark;
+    for (std::uint32_t i = first; i < last;) {
       const TokenTree::Node& node = tree.nodes[i];
       simulation_.drop_frames(marks_[node.depth]);
       ThreadSet& next = at_depth_[node.depth + 1U];
@@ -176,7 +230,7 @@ class Masker {
         i = node.end;
         continue;
       }
-      allow_between(node.tokens, node.tokens_end);
+      allow_tagged(tree, node.tokens, node.tokens_end, least, most);
       // Where nothing can follow there is no need to look.
       i = next.threads.empty() ? node.end : i + 1;
     }

@@ -220,4 +220,43 @@ TextScan scan_text(const ScannedVocabulary& vocabulary, const ByteDfa& dfa, std:
   return scan;
 }
 
+namespace {
+
+class SpanScanner {
+ public:
+  SpanScanner(const TokenTree& tree, const SpanIndex& spans, SpanScan& scan)
+      : tree_(tree), spans_(spans), scan_(scan) {}
+
+  // Bytes of spans and of nodes come in the same order.
+  void run(std::uint32_t first, std::uint32_t last, const SpanIndex::Position& position) {
+    std::uint32_t child = first;
+    spans_.each_next(position, [&](std::uint8_t byte, const SpanIndex::Position& next) {
+      while (child < last && tree_.nodes[child].byte < byte) child = tree_.nodes[child].end;
+      if (child >= last || tree_.nodes[child].byte != byte) return;
+      const TokenTree::Node& node = tree_.nodes[child];
+      for (std::uint32_t t = node.tokens; t < node.tokens_end; ++t) {
+        scan_.inside.push_back(tree_.tokens[t].id);
+      }
+      if (node.end == child + 1) return;
+      if (spans_.may_end(next)) scan_.ends.push_back(child);
+      run(child + 1, node.end, next);
+    });
+  }
+
+ private:
+  const TokenTree& tree_;
+  const SpanIndex& spans_;
+  SpanScan& scan_;
+};
+
+}  // namespace
+
+SpanScan scan_span(const ScannedVocabulary& vocabulary, const SpanIndex& spans,
+                   const SpanIndex::Position& position) {
+  SpanScan scan;
+  SpanScanner(vocabulary.tree, spans, scan)
+      .run(0, static_cast<std::uint32_t>(vocabulary.tree.nodes.size()), position);
+  return scan;
+}
+
 }  // namespace orkestra::model

@@ -64,12 +64,20 @@ struct TextScan {
 
 TextScan scan_text(const ScannedVocabulary& vocabulary, const ByteDfa& dfa, std::size_t state);
 
+// The tokens that go on with a span, and the nodes of the trie behind which it may end.
+struct SpanScan {
+  std::vector<TokenId> inside;
+  std::vector<std::uint32_t> ends;
+};
+
+SpanScan scan_span(const ScannedVocabulary& vocabulary, const SpanIndex& spans,
+                   const SpanIndex::Position& position);
+
 // The scans of one automaton. Any thread; bounded: beyond kMost all are forgotten.
 class MaskCache {
  public:
   static constexpr std::size_t kMost = 256;
-  // vocabulary (which is kept alive, so that no other takes its address), rule or dfa, state,
-  // before the opening quote
+  // vocabulary (which is kept alive, so that no other takes its address), rule or dfa, state
   using Key =
       std::tuple<std::shared_ptr<const ScannedVocabulary>, const void*, std::uint32_t, bool>;
 
@@ -91,10 +99,12 @@ class MaskCache {
   using Kept = std::map<Key, std::shared_ptr<const Scan>>;
   Kept<StringScan>& kept_for(const StringScan*) { return strings_; }
   Kept<TextScan>& kept_for(const TextScan*) { return texts_; }
+  Kept<SpanScan>& kept_for(const SpanScan*) { return spans_; }
 
   std::mutex mutex_;
   Kept<StringScan> strings_;
   Kept<TextScan> texts_;
+  Kept<SpanScan> spans_;
 };
 
 }  // namespace orkestra::model

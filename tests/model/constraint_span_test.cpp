@@ -3,6 +3,7 @@
 #include <orkestra/model/text/constraint_automaton.h>
 #include <orkestra/model/text/copy_sources.h>
 #include <orkestra/model/text/span_index.h>
+#include <orkestra/model/text/suffix_array.h>
 #include <orkestra/tests/catch.h>
 
 #include <random>
@@ -54,7 +55,39 @@ TEST_CASE("spans: rules on length and edges") {
                      "ab\xFF"));
   CHECK_THROWS_AS(ConstraintAutomaton::compile(Constraint::span({{"1", " \n"}})), Error);
   CHECK_THROWS_AS(
-      ConstraintAutomaton::compile(Constraint::span({{"1", std::string(300 << 10, 'a')}})), Error);
+      ConstraintAutomaton::compile(Constraint::span({{"1", std::string(9 << 20, 'a')}})), Error);
+}
+
+TEST_CASE("spans: white space that counts as one space") {
+  const std::vector<SpanSource> sources{{"1", "The  price\n\tis\r\n 5.  "}};
+  const Constraint loose = Constraint::span(sources, {.one_space = true});
+  for (const char* text : {"The price", "price is 5", "is 5.", "The price is 5."}) {
+    INFO(text);
+    CHECK(allows(loose, text));
+  }
+  CHECK_FALSE(allows(loose, "The  price"));
+  CHECK_FALSE(allows(loose, "The price "));
+  CHECK(allows(Constraint::span(sources), "The  price"));
+}
+
+TEST_CASE("suffixes are sorted whatever the text") {
+  std::mt19937 random(9);
+  std::vector<std::string> texts{"", "a", "aa", "ab", "ba", std::string(5000, 'a'), "abababababab",
+                                 std::string(300, 'b') + std::string(300, 'a')};
+  for (int i = 0; i < 300; ++i) {
+    std::string text(random() % 60, ' ');
+    const unsigned letters = 1 + random() % 4;
+    for (char& c : text) c = static_cast<char>('a' + random() % letters);
+    if (i % 5 == 0) text += std::string("\0\xFF\0", 3) + text;
+    texts.push_back(text);
+  }
+  for (const std::string& text : texts) {
+    const std::vector<std::uint32_t> order = suffix_array(text);
+    REQUIRE(order.size() == text.size());
+    for (std::size_t i = 1; i < order.size(); ++i) {
+      REQUIRE(std::string_view(text).substr(order[i - 1]) < std::string_view(text).substr(order[i]));
+    }
+  }
 }
 
 TEST_CASE("spans: exactly the substrings that rules allow") {
