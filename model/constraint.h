@@ -28,6 +28,12 @@ struct SpanRules {
   bool one_space = false;   // white space in a source counts as one space, however much there is
 };
 
+// A tool that can't be called under a constraint: its schema says something that can't be decided.
+struct DisabledTool {
+  std::string name;
+  std::string reason;  // with the JSON Pointer of the keyword
+};
+
 // Which of the texts of a JSON value are meant.
 enum class JsonForm {
   // What models write: no white space, one spelling of fixed strings, members in the schema's order

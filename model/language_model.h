@@ -23,9 +23,18 @@ struct Sampling {
   std::uint64_t seed = 0;
 };
 
+// What is written before the answer: `begin`, any text without `end`, then `end`; all of it within
+// `max_tokens` (or the few that `begin` and `end` take). The constraint is the answer's.
+struct Thinking {
+  std::string begin{};  // "" where the prompt ends with it already
+  std::string end{};    // "" = there is no thinking
+  std::int64_t max_tokens = 0;
+};
+
 struct GenerateRequest {
   Conversation conversation;
   Constraint constraint{};
+  Thinking thinking{};
   Sampling sampling{};
   Limits limits{};
   std::string tenant{};  // state is never shared between tenants
@@ -46,6 +55,8 @@ struct TokenUsage {
   std::int64_t prompt = 0;     // tokens of the whole prompt
   std::int64_t reused = 0;     // of these, found in the state tree and not computed again
   std::int64_t generated = 0;  // tokens written
+  std::int64_t forced =
+      0;  // of these, the only ones possible: appended without a step of their own
 };
 
 enum class FinishReason { kStop, kLength, kConstraint };  // kConstraint: nothing more was allowed
@@ -58,6 +69,7 @@ struct Generation {
   // For each tool call that can't be read (it stays in the text): what is wrong with it, in words
   // for the model.
   std::vector<std::string> damaged_calls{};
+  std::vector<DisabledTool> disabled_tools{};  // left out of the constraint's calls
 };
 
 // One submitted request. Dropping a ticket cancels it.

@@ -119,6 +119,7 @@ int main(int argc, char** argv) {
   std::size_t failed = 0;
   std::size_t cut = 0;
   std::size_t tokens = 0;
+  std::size_t forced = 0;
   constexpr std::size_t kAtOnce = 16;
   constexpr std::size_t kMore[] = {0, 1, 3, 10, 30, 100};
   for (std::size_t done = 0; done < options.texts; done += kAtOnce) {
@@ -140,6 +141,7 @@ int main(int argc, char** argv) {
       try {
         const Generation g = tickets[i]->wait();
         tokens += static_cast<std::size_t>(g.usage.generated);
+        forced += static_cast<std::size_t>(g.usage.forced);
         cut += g.finish == FinishReason::kLength ? 1 : 0;
         const std::string text = model->tokenizer().decode(g.turn.generated->ids);
         if (is_valid(*asked[i], text)) continue;
@@ -153,9 +155,10 @@ int main(int argc, char** argv) {
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   std::printf(
-      "%zu texts under %zu constraints, %zu tokens in %.0f s: %zu invalid, %zu failed, %zu ended "
+      "%zu texts under %zu constraints, %zu tokens (%zu forced) in %.0f s: %zu invalid, %zu "
+      "failed, %zu ended "
       "by "
       "the limit\n",
-      options.texts, all.size(), tokens, seconds.count(), wrong, failed, cut);
+      options.texts, all.size(), tokens, forced, seconds.count(), wrong, failed, cut);
   return wrong + failed > 0 ? 1 : 0;
 }

@@ -3,6 +3,7 @@
 #include <orkestra/model/engine/embedded_model.h>
 #include <orkestra/model/engine/score_task.h>
 #include <orkestra/model/engine/weights_fingerprint.h>
+#include <orkestra/model/text/tool_schemas.h>
 
 #include <unistd.h>
 
@@ -114,6 +115,23 @@ void EmbeddedModel::check_room(const EncodedPrompt& prompt, std::size_t room) co
   }
 }
 
+std::vector<WritingPhase> EmbeddedModel::writing_phases(const GenerateRequest& request,
+                                                        std::vector<DisabledTool>& disabled) const {
+  std::vector<WritingPhase> phases;
+  const Thinking& thinking = request.thinking;
+  if (!thinking.end.empty()) {
+    phases.push_back(
+        {.matcher = ConstraintMatcher(ConstraintAutomaton::compile(Constraint::sequence(
+             {Constraint::literal(thinking.begin), Constraint::text_without(thinking.end),
+              Constraint::literal(thinking.end)}))),
+         .max_tokens = static_cast<std::size_t>(std::max<std::int64_t>(0, thinking.max_tokens))});
+  }
+  const Constraint answer = without_bad_tools(request.constraint, disabled);
+  phases.push_back({.matcher = ConstraintMatcher(
+                        ConstraintAutomaton::compile(model_->chat_format().expand(answer)))});
+  return phases;
+}
+
 std::vector<std::unique_ptr<Ticket>> EmbeddedModel::submit(std::vector<GenerateRequest> requests) {
   std::vector<std::unique_ptr<Ticket>> tickets;
   std::vector<std::shared_ptr<Task>> tasks;
@@ -124,10 +142,11 @@ std::vector<std::unique_ptr<Ticket>> EmbeddedModel::submit(std::vector<GenerateR
     try {
       EncodedPrompt prompt = encode(request.conversation);
       check_room(prompt, 1);
-      ConstraintMatcher matcher(
-          ConstraintAutomaton::compile(model_->chat_format().expand(request.constraint)));
-      auto task = std::make_shared<GenerationTask>(model_, writable_, std::move(request),
-                                                   std::move(prompt), std::move(matcher));
+      std::vector<DisabledTool> disabled;
+      std::vector<WritingPhase> phases = writing_phases(request, disabled);
+      auto task =
+          std::make_shared<GenerationTask>(model_, writable_, std::move(request), std::move(prompt),
+                                           std::move(phases), std::move(disabled));
       tasks.push_back(task);
       tickets.push_back(std::make_unique<GenerationTicket>(std::move(task)));
     } catch (const Error& error) {

@@ -47,6 +47,8 @@ class EmbeddedModel final : public LanguageModel {
 
   // Throws Error{kExhausted} when prompt and `room` more tokens exceed the context.
   EncodedPrompt encode(const Conversation& conversation) const;
+  std::vector<WritingPhase> writing_phases(const GenerateRequest& request,
+                                           std::vector<DisabledTool>& disabled) const;
   void check_room(const EncodedPrompt& prompt, std::size_t room) const;
 
   std::shared_ptr<const LoadedModel> model_;

@@ -11,6 +11,7 @@ namespace {
 constexpr std::int64_t kReservedTokens = 8192;
 constexpr std::size_t kBytesPerToken = 8;
 constexpr std::size_t kOutboxBytes = 4096;  // what a reader may be late by before it costs memory
+constexpr std::size_t kMaxForced = 12;  // in one step: what the worker serves like a single token
 
 // None where nobody listens and no stop string is looked for.
 std::optional<TextStream> stream_for(const ChatTraits& traits, const GenerateRequest& request,
@@ -24,7 +25,8 @@ std::optional<TextStream> stream_for(const ChatTraits& traits, const GenerateReq
 
 GenerationTask::GenerationTask(std::shared_ptr<const LoadedModel> model,
                                std::shared_ptr<const TokenSet> writable, GenerateRequest request,
-                               EncodedPrompt prompt, ConstraintMatcher matcher)
+                               EncodedPrompt prompt, std::vector<WritingPhase> phases,
+                               std::vector<DisabledTool> disabled_tools)
     : model_(std::move(model)),
       writable_(std::move(writable)),
       has_tools_(!request.conversation.tools().empty()),
@@ -33,7 +35,7 @@ GenerationTask::GenerationTask(std::shared_ptr<const LoadedModel> model,
       on_text_(std::move(request.on_text)),
       on_reasoning_(std::move(request.on_reasoning)),
       on_progress_(std::move(request.on_progress)),
-      writer_(model_->tokenizer(), model_->token_trie(), *writable_, std::move(matcher)),
+      writer_(model_->tokenizer(), model_->token_trie(), *writable_, std::move(phases)),
       sampler_(request.sampling) {
   tenant = std::move(request.tenant);
   priority = request.priority;
@@ -55,6 +57,7 @@ GenerationTask::GenerationTask(std::shared_ptr<const LoadedModel> model,
     text_out_.reserve(kOutboxBytes);
     delivered_.reserve(kOutboxBytes);
   }
+  generation_.disabled_tools = std::move(disabled_tools);
   check_least();
 }
 
@@ -129,15 +132,13 @@ bool GenerationTask::take(std::size_t, std::span<const float> logits) {
     generation_.finish = FinishReason::kLength;
     return false;
   }
-  const std::string_view bytes = model_->tokenizer().bytes(next.id);
-  tokens.push_back(next.id);
-  ids_.push_back(next.id);
-  written_ += bytes;
-  ++usage.generated;
   generation_.log_probability += next.log_probability;
-  if (stream_ && !stream_->push(bytes, sink_)) {
-    generation_.finish = FinishReason::kStop;
-    return false;
+  if (!write(next.id)) return false;
+  // What can only be one thing needs no logits: it is computed together with the next token.
+  for (const TokenId id : writer_.take_forced(tokens_left(), kMaxForced)) {
+    ++usage.forced;
+    ++first_wanted;
+    if (!write(id)) return false;
   }
   if (writer_.at_end()) {
     generation_.finish = FinishReason::kConstraint;
@@ -148,6 +149,17 @@ bool GenerationTask::take(std::size_t, std::span<const float> logits) {
     return false;
   }
   return true;
+}
+
+bool GenerationTask::write(TokenId id) {
+  const std::string_view bytes = model_->tokenizer().bytes(id);
+  tokens.push_back(id);
+  ids_.push_back(id);
+  written_ += bytes;
+  ++usage.generated;
+  if (!stream_ || stream_->push(bytes, sink_)) return true;
+  generation_.finish = FinishReason::kStop;
+  return false;
 }
 
 void GenerationTask::finish() {

@@ -23,7 +23,8 @@ class GenerationTask final : public Task {
   // what the constraint allows is longer than the request's limit, {kExhausted} when it is longer
   // than the context.
   GenerationTask(std::shared_ptr<const LoadedModel> model, std::shared_ptr<const TokenSet> writable,
-                 GenerateRequest request, EncodedPrompt prompt, ConstraintMatcher matcher);
+                 GenerateRequest request, EncodedPrompt prompt, std::vector<WritingPhase> phases,
+                 std::vector<DisabledTool> disabled_tools);
 
   bool take(std::size_t position, std::span<const float> logits) override;
   void draft(std::size_t most, std::vector<TokenId>& out) const override;
@@ -40,6 +41,8 @@ class GenerationTask final : public Task {
  private:
   std::size_t tokens_left() const;
   void check_least() const;
+  // False when a stop string is complete.
+  bool write(TokenId id);
   void hand_out(TextStream::Part part, std::string_view text);
 
   std::shared_ptr<const LoadedModel> model_;

@@ -44,6 +44,8 @@ class ConstraintMatcher {
   bool complete() const;  // the output may end here
   bool at_end() const;    // it must: nothing else is allowed
   bool unconstrained() const;
+  // Steps of threads so far, those of masks included: what it all cost, in a measure of its own.
+  std::uint64_t work() const;
   // Bytes that are enough to finish the output, few of them; 0 when it may end here, 2^30 when
   // there are too many or that isn't known.
   std::uint32_t distance() const;

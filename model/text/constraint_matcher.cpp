@@ -47,6 +47,8 @@ void ConstraintMatcher::undo() {
   state_->simulation.drop_frames(state_->mark_before);
 }
 
+std::uint64_t ConstraintMatcher::work() const { return state_->simulation.work(); }
+
 std::uint32_t ConstraintMatcher::distance() const {
   return state_->simulation.distance(state_->set);
 }

@@ -27,6 +27,7 @@ void Simulation::leave(const Thread& thread, ThreadSet& out) {
 void Simulation::step(const ThreadSet& in, std::uint8_t byte, ThreadSet& out) {
   out.clear();
   visits_ = 0;
+  work_ += in.threads.size();
   for (const Thread& thread : in.threads) {
     const Instruction& instruction = program_->code[thread.pc];
     switch (instruction.op) {
@@ -224,6 +225,7 @@ void Simulation::follow(std::uint32_t first_pc, std::uint32_t first_stack, Threa
   while (!open_.empty()) {
     const auto [pc, stack] = open_.back();
     open_.pop_back();
+    ++work_;
     if (++visits_ > kMaxVisits) return;
     const Instruction& instruction = program_->code[pc];
     // What can't be finished within the bound is not begun.

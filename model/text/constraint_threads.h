@@ -46,6 +46,9 @@ class Simulation {
   // What follows the instruction that `thread` is in.
   void leave(const Thread& thread, ThreadSet& out);
 
+  // Threads stepped and instructions followed so far: what reading costs, whatever the machine.
+  std::uint64_t work() const { return work_; }
+
   // Frames made after a mark can be dropped together (depth-first searches).
   std::size_t mark() const { return frames_.size(); }
   void drop_frames(std::size_t mark) { frames_.resize(mark); }
@@ -103,6 +106,7 @@ class Simulation {
   std::vector<std::pair<std::uint32_t, std::uint32_t>> open_;  // pc, stack
   std::vector<bool> seen_;                                     // members of an object
   std::size_t visits_ = 0;
+  std::uint64_t work_ = 0;
 };
 
 }  // namespace orkestra::model

@@ -242,11 +242,11 @@ bool SpanIndex::may_end(const Position& position) const {
   const bool far = position.end > position.begin && position.depth > 0 &&
                    looks_farther(byte_at(position.begin, position.depth - 1));
   for (std::uint32_t begin = position.begin; begin < position.end;) {
-    const bool all = far || position.end - begin <= kFew ||
-                     looks_farther(byte_at(begin, position.depth));
-    const std::uint32_t end =
-        position.end - begin <= kFew ? position.end
-                                     : behind_byte(begin, position.end, position.depth);
+    const bool all =
+        far || position.end - begin <= kFew || looks_farther(byte_at(begin, position.depth));
+    const std::uint32_t end = position.end - begin <= kFew
+                                  ? position.end
+                                  : behind_byte(begin, position.end, position.depth);
     const std::uint32_t last = all ? end : std::min(end, begin + kFew);
     for (std::uint32_t i = begin; i < last; ++i) {
       if (ends(i)) return true;

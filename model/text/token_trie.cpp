@@ -91,9 +91,9 @@ class Masker {
 
   void add_prose(const ThreadSet& set, const Instruction& instruction, const Thread& thread) {
     const ByteDfa& dfa = program_.dfas[instruction.a];
-    const auto scan = program_.masks.get<TextScan>(
-        {vocabulary_, &dfa, thread.dfa_state, 0},
-        [&] { return scan_text(*vocabulary_, dfa, thread.dfa_state); });
+    const auto scan = program_.masks.get<TextScan>({vocabulary_, &dfa, thread.dfa_state, 0}, [&] {
+      return scan_text(*vocabulary_, dfa, thread.dfa_state);
+    });
     add_bits(scan->inside, allowed_);
     for (const TokenId id : scan->outside) {
       if (reads(set, vocabulary_->text(id))) allow(id);
@@ -173,9 +173,9 @@ class Masker {
       add_scan(scan, thread, missing, room);
       return true;
     }
-    const auto scan = program_.masks.get<StringScan>({vocabulary_, &rule, state.dfa, before ? 1 : 0}, [&] {
-      return scan_string(*vocabulary_, rule, state, false);
-    });
+    const auto scan = program_.masks.get<StringScan>(
+        {vocabulary_, &rule, state.dfa, before ? 1 : 0},
+        [&] { return scan_string(*vocabulary_, rule, state, false); });
     add_scan(*scan, thread, 0, UINT32_MAX);
     return true;
   }

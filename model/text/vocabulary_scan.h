@@ -77,9 +77,10 @@ SpanScan scan_span(const ScannedVocabulary& vocabulary, const SpanIndex& spans,
 class MaskCache {
  public:
   static constexpr std::size_t kMost = 256;
-  // vocabulary (which is kept alive, so that no other takes its address), rule or dfa, state
-  using Key =
-      std::tuple<std::shared_ptr<const ScannedVocabulary>, const void*, std::uint32_t, bool>;
+  // The vocabulary (which is kept alive, so that no other takes its address), the rule or dfa, the
+  // state, and whatever else tells two scans apart.
+  using Key = std::tuple<std::shared_ptr<const ScannedVocabulary>, const void*, std::uint64_t,
+                         std::uint32_t>;
 
   template <typename Scan, typename Make>
   std::shared_ptr<const Scan> get(const Key& key, const Make& make) {

@@ -72,7 +72,13 @@ TEST_CASE("spans: white space that counts as one space") {
 
 TEST_CASE("suffixes are sorted whatever the text") {
   std::mt19937 random(9);
-  std::vector<std::string> texts{"", "a", "aa", "ab", "ba", std::string(5000, 'a'), "abababababab",
+  std::vector<std::string> texts{"",
+                                 "a",
+                                 "aa",
+                                 "ab",
+                                 "ba",
+                                 std::string(5000, 'a'),
+                                 "abababababab",
                                  std::string(300, 'b') + std::string(300, 'a')};
   for (int i = 0; i < 300; ++i) {
     std::string text(random() % 60, ' ');
@@ -85,7 +91,8 @@ TEST_CASE("suffixes are sorted whatever the text") {
     const std::vector<std::uint32_t> order = suffix_array(text);
     REQUIRE(order.size() == text.size());
     for (std::size_t i = 1; i < order.size(); ++i) {
-      REQUIRE(std::string_view(text).substr(order[i - 1]) < std::string_view(text).substr(order[i]));
+      REQUIRE(std::string_view(text).substr(order[i - 1]) <
+              std::string_view(text).substr(order[i]));
     }
   }
 }

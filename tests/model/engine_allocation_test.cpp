@@ -101,7 +101,9 @@ void write(BatchWorker& worker, TokenId n, const std::shared_ptr<const LoadedMod
     tasks.push_back(std::make_shared<GenerationTask>(
         model, writable, std::move(request),
         EncodedPrompt{.tokens = {seed + i, 401, 402}, .marks = {}},
-        ConstraintMatcher(ConstraintAutomaton::compile(Constraint::text()))));
+        std::vector<WritingPhase>{
+            {.matcher = ConstraintMatcher(ConstraintAutomaton::compile(Constraint::text()))}},
+        std::vector<DisabledTool>{}));
   }
   worker.submit(tasks);
   for (const auto& task : tasks) task->wait();

@@ -356,3 +356,72 @@ TEST_CASE("under a constraint the limit ends a text that is whole, and one too t
   }
   CHECK(refused);
 }
+
+TEST_CASE("what can only be one thing is written in one step, and counted") {
+  EmbeddedModel model = engine();
+  const std::string text =
+      "{\"description\":\"Get the price of a product.\",\"name\":\"get_price\"}";
+  const auto before = model.counts().steps;
+  const Generation g = generate(model, request(question(), Constraint::literal(text)));
+  CHECK(written_by(g) == text);
+  CHECK(g.finish == FinishReason::kConstraint);
+  CHECK(g.usage.forced > g.usage.generated / 2);
+  CHECK(g.usage.generated == static_cast<std::int64_t>(g.turn.generated->ids.size()));
+  CHECK(model.counts().steps - before < g.usage.generated);
+  // A choice in the middle is the model's own.
+  const Generation chosen = generate(
+      model, request(question(), Constraint::choices({"the answer to that is yes, it is so",
+                                                      "the answer to that is no, it is not"})));
+  CHECK(chosen.usage.forced > 0);
+  CHECK(written_by(chosen).starts_with("the answer to that is "));
+}
+
+TEST_CASE("thinking ends within its budget, and the answer keeps to its constraint") {
+  EmbeddedModel model = engine();
+  const Json schema = Json::parse(R"({"type":"array","items":{"type":"integer"},"minItems":1})");
+  for (const std::int64_t budget : {0, 6, 20}) {
+    for (std::uint64_t seed = 0; seed < 4; ++seed) {
+      GenerateRequest asked = request(question(), Constraint::json_schema(schema),
+                                      {.temperature = 1.5, .seed = seed}, 60);
+      asked.thinking = {.begin = "<think>", .end = "</think>", .max_tokens = budget};
+      const Generation g = generate(model, asked);
+      const std::string text = written_by(g);
+      INFO(text);
+      const std::size_t end = text.find("</think>");
+      REQUIRE(text.starts_with("<think>"));
+      REQUIRE(end != std::string::npos);
+      const std::string answer = text.substr(end + 8);
+      CHECK(JsonSchema::compile(schema)->validate(parse_json(answer, "answer")).empty());
+      std::size_t thought = 0;
+      std::string so_far;
+      for (const TokenId id : g.turn.generated->ids) {
+        if (so_far.find("</think>") != std::string::npos) break;
+        so_far += nano()->tokenizer().bytes(id);
+        ++thought;
+      }
+      CHECK(thought <= std::max<std::size_t>(static_cast<std::size_t>(budget), 17));
+    }
+  }
+}
+
+TEST_CASE("a tool whose schema can't be enforced is left out, with the reason") {
+  EmbeddedModel model = engine();
+  std::vector<ToolSpec> offered = tools();
+  offered[0].parameters["properties"]["product"]["uniqueItems"] = true;
+  offered[0].parameters["properties"]["product"]["type"] = "array";
+  const Generation g =
+      generate(model, request(question(), Constraint::tool_call(offered), {}, 120));
+  REQUIRE(g.turn.tool_calls.size() == 1);
+  CHECK(g.turn.tool_calls[0].name == "get_balance");
+  REQUIRE(g.disabled_tools.size() == 1);
+  CHECK(g.disabled_tools[0].name == "get_price");
+  CHECK(g.disabled_tools[0].reason.find("/properties/product/uniqueItems") != std::string::npos);
+  offered.pop_back();
+  try {
+    model.submit({request(question(), Constraint::tool_call(offered))});
+    FAIL("a call without any tool was accepted");
+  } catch (const Error& error) {
+    CHECK(error.code() == ErrorCode::kUnsupported);
+    CHECK(error.message().find("get_price") != std::string::npos);
+  }
+}
