@@ -52,6 +52,7 @@ struct OpenBranch {
   std::string feedback{};                    // a user turn that says what was wrong; "" = none
   std::optional<std::size_t> alternative{};  // a waiting candidate to continue with
   std::string reason{};
+  std::string kept{};  // see Branch
 };
 
 struct Finish {

@@ -69,6 +69,10 @@ std::string with_citation(std::string sentence, const std::string& id) {
   return sentence + " [" + id + "]" + (stop ? "." : "");
 }
 
+bool cites(const std::string& answer, const std::string& id) {
+  return answer.find("[" + id + "]") != std::string::npos;
+}
+
 // A statement of a text that could be the answer, and how many of the question's words it touches.
 struct Statement {
   std::string answer;
@@ -101,7 +105,7 @@ std::vector<std::string> possible_answers(const RunState& state, const Branch& b
   for (const std::string& id : branch.evidence) {
     const Step* step = step_of(state, id);
     const Evidence* evidence = state.find_evidence(id);
-    if (step == nullptr || evidence == nullptr) continue;
+    if (step == nullptr || evidence == nullptr || cites(branch.kept, id)) continue;
     std::vector<std::string> values;
     collect_scalars(evidence->value, values);
     const ToolSpec* tool = state.tool(step->call.name);
@@ -123,6 +127,7 @@ std::vector<std::string> possible_answers(const RunState& state, const Branch& b
     }
     for (std::string& sentence : filled) {
       std::string answer = with_citation(std::move(sentence), id);
+      if (!branch.kept.empty()) answer = branch.kept + " " + answer;
       if (!contains(branch.excluded_answers, answer) && !contains(answers, answer)) {
         answers.push_back(std::move(answer));
       }
@@ -142,15 +147,19 @@ model::Constraint next_turn_constraint(const RunState& state, const Branch& bran
   using model::Constraint;
   std::vector<Constraint> alternatives;
   if (std::vector<ToolSpec> tools = nearest_tools(state, branch); !tools.empty()) {
-    alternatives.push_back(Constraint::tool_call(std::move(tools), {{"request", state.spec.task}}));
+    std::vector<model::SpanSource> sources{{"request", state.spec.task}};
+    if (!branch.kept.empty()) sources.push_back({"results", results_text(state, branch)});
+    alternatives.push_back(Constraint::tool_call(std::move(tools), std::move(sources)));
   }
   if (state.spec.style == AnswerStyle::kProse) {
     alternatives.push_back(Constraint::text());
   } else {
     // With results at hand the checks decide whether they answer the task, not the model.
     std::vector<std::string> drafts = possible_answers(state, branch);
+    // A further call was decided on: there is nothing to say before it.
+    const bool calls = !branch.kept.empty() && drafts.empty() && !alternatives.empty();
     if (drafts.empty()) drafts.push_back(prompt("abstain").text);
-    alternatives.push_back(Constraint::choices(std::move(drafts)));
+    if (!calls) alternatives.push_back(Constraint::choices(std::move(drafts)));
   }
   return Constraint::any_of(std::move(alternatives));
 }

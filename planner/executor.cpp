@@ -229,16 +229,15 @@ void Executor::check_draft(RunState& state) {
 
 void Executor::open_branch(const OpenBranch& action, RunState& state) {
   const std::string name = "main/" + std::to_string(state.branches.size() + 1);
-  record(state,
-         {.branch = name,
-          .kind = "branch_opened",
-          .body = {{"from", action.from},
-                   {"turns", action.turns},
-                   {"excluded_tools", action.excluded_tools},
-                   {"excluded_answers", action.excluded_answers},
-                   {"feedback", action.feedback},
-                   {"alternative", action.alternative ? Json(*action.alternative) : Json(nullptr)},
-                   {"reason", action.reason}}});
+  Json body = {{"from", action.from},
+               {"turns", action.turns},
+               {"excluded_tools", action.excluded_tools},
+               {"excluded_answers", action.excluded_answers},
+               {"feedback", action.feedback},
+               {"alternative", action.alternative ? Json(*action.alternative) : Json(nullptr)},
+               {"reason", action.reason}};
+  if (!action.kept.empty()) body["kept"] = action.kept;
+  record(state, {.branch = name, .kind = "branch_opened", .body = std::move(body)});
 }
 
 void Executor::finish(const Finish& action, RunState& state) {

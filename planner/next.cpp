@@ -3,6 +3,7 @@
 #include <orkestra/planner/tool_offer.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace orkestra::planner {
 namespace {
@@ -22,6 +23,7 @@ std::string last_called_tool(const Branch& branch) {
 }
 
 std::string failure_reason(const RunState& state, const Branch& branch) {
+  if (branch.draft && state.drafts[*branch.draft].abstains) return "the call failed";
   if (branch.draft) return state.drafts[*branch.draft].reason;
   return "the same call again, or too many steps";
 }
@@ -124,6 +126,56 @@ std::optional<OpenBranch> repair(const RunState& state) {
   return other_tool(state, branch);
 }
 
+// A small model that gives up because its call failed may still try another tool.
+std::optional<OpenBranch> after_failed_call(const RunState& state, const Branch& branch) {
+  const bool failed = state.spec.style == AnswerStyle::kSpans && branch.evidence.empty() &&
+                      !last_called_tool(branch).empty();
+  if (!failed || static_cast<int>(state.branches.size()) > state.spec.budget.repairs) return {};
+  return other_tool(state, branch);
+}
+
+bool all_supported(const Draft& draft) {
+  return !draft.claims.empty() &&
+         std::all_of(draft.claims.begin(), draft.claims.end(),
+                     [](const Json& claim) { return claim.at("verdict") == "supported"; });
+}
+
+// When nothing else is left: a true draft that says part of what was asked stays, and a further
+// call looks for the rest, from what it found.
+std::optional<OpenBranch> further_call(const RunState& state) {
+  if (state.spec.style != AnswerStyle::kSpans) return std::nullopt;
+  if (static_cast<int>(state.branches.size()) > state.spec.budget.repairs) return std::nullopt;
+  const auto partly = [&](const Draft& draft) {
+    return draft.checked && !draft.abstains && !draft.missing.empty() &&
+           draft.answer.ends_with('.') && !from_text(state, draft.answer) && all_supported(draft);
+  };
+  std::size_t fewest = std::numeric_limits<std::size_t>::max();  // words left open
+  for (const Draft& draft : state.drafts) {
+    if (partly(draft)) fewest = std::min(fewest, draft.missing.size());
+  }
+  for (const Draft& draft : state.drafts) {
+    const bool tried = std::any_of(state.branches.begin(), state.branches.end(),
+                                   [&](const Branch& b) { return b.kept == draft.answer; });
+    if (tried || !partly(draft) || draft.missing.size() > fewest) continue;
+    const auto from = std::find_if(state.branches.begin(), state.branches.end(),
+                                   [&](const Branch& b) { return b.name == draft.branch; });
+    OpenBranch open{.from = from->name,
+                    .turns = from->turns.size() - 1,
+                    .excluded_tools = {},
+                    .excluded_answers = from->excluded_answers,
+                    .reason = draft.reason,
+                    .kept = draft.answer};
+    for (const Turn& turn : from->turns) {
+      for (const ToolCall& call : turn.tool_calls) open.excluded_tools.push_back(call.name);
+    }
+    Branch probe = *from;
+    probe.excluded_tools = open.excluded_tools;
+    probe.kept = open.kept;
+    if (!nearest_tools(state, probe).empty()) return open;
+  }
+  return std::nullopt;
+}
+
 // The best draft there is, and what can honestly be said of it.
 Finish give_up(const RunState& state, const std::string& status_when_exhausted,
                const std::string& reason) {
@@ -196,7 +248,11 @@ Action next(const RunState& state) {
   const Branch& branch = state.branch();
   if (branch.draft) {
     const Draft& draft = state.drafts[*branch.draft];
-    if (draft.abstains) return give_up(state, "", "");
+    if (draft.abstains) {
+      if (auto open = after_failed_call(state, branch)) return *open;
+      if (auto open = further_call(state)) return *open;
+      return give_up(state, "", "");
+    }
     if (!draft.checked) return CheckDraft{};
     if (draft.verified) return Finish{"verified", "", branch.draft};
   }
@@ -205,6 +261,7 @@ Action next(const RunState& state) {
   }
   if (branch.draft || branch.dead) {
     if (auto open = repair(state)) return *open;
+    if (auto open = further_call(state)) return *open;
     return give_up(state, "", "");
   }
   if (branch.pending_call) {

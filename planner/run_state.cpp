@@ -155,6 +155,7 @@ void apply_branch_opened(RunState& state, const Event& event) {
                       from->turns.begin() + static_cast<std::ptrdiff_t>(turns));
   branch.excluded_tools = body.at("excluded_tools").get<std::vector<std::string>>();
   branch.excluded_answers = body.at("excluded_answers").get<std::vector<std::string>>();
+  branch.kept = body.value("kept", "");
   // Evidence is gathered in order of tool turns: the kept turns say how much of it is kept.
   for (const Turn& turn : branch.turns) {
     for (const Step& step : state.steps) {

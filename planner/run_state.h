@@ -79,7 +79,10 @@ struct Branch {
   std::vector<std::string> evidence{};          // ids this branch has gathered
   std::optional<ToolCall> pending_call{};       // written, not yet run
   std::optional<std::size_t> draft{};           // index into RunState::drafts
-  bool dead = false;                            // leads nowhere: a repeated call, too many steps
+  // A true draft that says only part of what was asked: a further call goes on from its results,
+  // and what that gives is said after it. "" = none.
+  std::string kept{};
+  bool dead = false;  // leads nowhere: a repeated call, too many steps
 };
 
 struct RunState {

@@ -56,7 +56,7 @@ Json names_for(const ToolSpec& tool, const std::string& task) {
 
 // A small model's own words are noise: whatever text it passes on is copied out of the task. Who
 // quotes a text means all of it; what a tool declares as copied is a name where the task has names.
-void copy_all_texts(ToolSpec& tool, const std::string& task) {
+void copy_all_texts(ToolSpec& tool, const std::string& task, const Json& results) {
   if (!tool.parameters.contains("properties")) return;
   for (auto& [name, schema] : tool.parameters["properties"].items()) {
     const bool free = schema.is_object() && schema.value("type", Json()) == "string" &&
@@ -69,6 +69,8 @@ void copy_all_texts(ToolSpec& tool, const std::string& task) {
     if (schema.contains("x-span")) {
       copied["x-span"] = schema["x-span"];
       copied["x-domain"] = stretches_in(task, schema["x-span"].get<std::string>());
+    } else if (!results.empty()) {
+      copied["x-domain"] = results;
     } else if (domain = quoted_texts(task); !domain.empty()) {
       copied["x-domain"] = domain;
     } else if (declared) {
@@ -120,20 +122,85 @@ std::size_t touched(const RunState& state, const ToolSpec& tool) {
   return question_coverage(state.spec.task, {promise}).covered.size();
 }
 
+// Whether the task asks for one thing and another, not for one thing of another.
+bool asks_for_several(const std::string& task) {
+  const std::vector<Word> asked = words_only(task);
+  return std::any_of(asked.begin(), asked.end(),
+                     [](const Word& word) { return word.key == "and" || word.key == "also"; });
+}
+
+// Texts of what `branch` found.
+Json result_texts(const RunState& state, const Branch& branch) {
+  Json texts = Json::array();
+  for (const std::string& id : branch.evidence) {
+    const Evidence* evidence = state.find_evidence(id);
+    if (evidence == nullptr || !evidence->value.is_object()) continue;
+    for (const Json& value : evidence->value) {
+      if (value.is_string()) texts.push_back(value);
+    }
+  }
+  return texts;
+}
+
+// The words that a kept draft leaves open.
+std::string left_open(const RunState& state, const Branch& branch) {
+  std::string open;
+  for (const Draft& draft : state.drafts) {
+    if (draft.answer != branch.kept) continue;
+    open.clear();
+    for (const std::string& word : draft.missing) open += word + " ";
+  }
+  return open;
+}
+
+// What may follow a kept draft: tools that speak of what it leaves open, called with what its
+// results name, or, where several things are asked for, with what the task names.
+std::vector<ToolSpec> further_tools(const RunState& state, const Branch& branch) {
+  const bool read = std::any_of(
+      branch.evidence.begin(), branch.evidence.end(),
+      [&](const auto& id) { return branch.kept.find("[" + id + "]") == std::string::npos; });
+  if (read) return {};
+  const std::string open = left_open(state, branch);
+  const std::string task = orkestra::fold(state.spec.task);
+  std::vector<ToolSpec> tools;
+  std::size_t most = 1;
+  for (ToolSpec& tool : offered_tools(state, branch)) {
+    const Evidence promise = promise_of(tool, task);
+    const std::size_t marks = question_coverage(open, {promise}).covered.size();
+    if (marks < most) continue;
+    if (marks > most) tools.clear();
+    most = marks;
+    tools.push_back(std::move(tool));
+  }
+  return tools;
+}
+
 }  // namespace
 
 std::vector<ToolSpec> offered_tools(const RunState& state, const Branch& branch) {
-  const std::string task = orkestra::fold(state.spec.task);
+  // One thing of another: what was found is what is asked about next.
+  const bool from_results = !branch.kept.empty() && !asks_for_several(state.spec.task);
+  const Json results = from_results ? result_texts(state, branch) : Json::array();
+  if (from_results && results.empty()) return {};
+  const std::string task =
+      orkestra::fold(from_results ? results_text(state, branch) : state.spec.task);
   std::vector<ToolSpec> tools;
   for (ToolSpec tool : state.spec.tools) {
     if (contains(branch.excluded_tools, tool.name)) continue;
-    if (state.spec.style == AnswerStyle::kSpans) copy_all_texts(tool, state.spec.task);
+    if (state.spec.style == AnswerStyle::kSpans) copy_all_texts(tool, state.spec.task, results);
     if (can_be_called(tool, task)) tools.push_back(std::move(tool));
   }
   return tools;
 }
 
+std::string results_text(const RunState& state, const Branch& branch) {
+  std::string text;
+  for (const Json& value : result_texts(state, branch)) text += value.get<std::string>() + "\n";
+  return text;
+}
+
 std::vector<ToolSpec> nearest_tools(const RunState& state, const Branch& branch) {
+  if (!branch.kept.empty()) return further_tools(state, branch);
   std::vector<ToolSpec> tools = offered_tools(state, branch);
   if (state.spec.style != AnswerStyle::kSpans) return tools;
   std::vector<std::size_t> marks;

@@ -17,8 +17,12 @@ std::vector<ToolSpec> offered_tools(const RunState& state, const Branch& branch)
 
 // What a proposal may choose among. A model that answers in spans chooses among those of
 // offered_tools that speak of most of the task's words; with results at hand only among those that
-// speak of more than their tools do.
+// speak of more than their tools do. After a kept draft those that
+// speak of what it leaves open.
 std::vector<ToolSpec> nearest_tools(const RunState& state, const Branch& branch);
+
+// What the results of `branch` say in words, a line each: what a further call may ask about.
+std::string results_text(const RunState& state, const Branch& branch);
 
 // What else than its own evidence could answer the task: for judging a draft of `branch`.
 AtHand at_hand_of(const RunState& state, const Branch& branch);

@@ -1,6 +1,6 @@
 """The model as the agent uses it: cases for bench_agent_cells, and what came of them.
 
-usage: cases.py CELLS MODEL.gguf [--count N] [--seed S] [--failures FILE]
+usage: cases.py CELLS MODEL.gguf [--count N] [--seeds S...] [--skills SKILL...] [--failures FILE]
 
 CELLS is the program bench_agent_cells (cmake --build build/release --target bench_agent_cells). Every
 decision is made by the whole agent: the planner's loop, its constraints and checks, the engine. Names
@@ -18,6 +18,7 @@ import subprocess
 from collections import defaultdict
 
 from episodes import LEVELS, Episodes
+from words import DONE
 
 SPLITS = {"seen": {}, "held-out requests": {"requests": "held"}, "held-out descriptions": {"descriptions": "held", "word_split": "held"}}
 SKILLS = ["tool", "call", "answer", "not found: tool", "passage", "not found: passage", "verdict", "several steps"]
@@ -85,7 +86,15 @@ class Cases:
     def passages(self, fits=True):
         """A question and 2 to 5 passages of one or two sentences, one of which holds the answer, or none."""
         e = self.episodes
-        question, right, other = e._texts()
+        question, right, drawn = e._texts()
+        done = [d for d in DONE if d in question]
+
+        def other():  # that doesn't answer it by chance
+            while True:
+                text = drawn()
+                if not any(d in text for d in done):
+                    return text
+
         count = self.rng.randint(2, 5)
         texts = [" ".join(other() for _ in range(self.rng.randint(1, 2))) for _ in range(count)]
         if fits:
@@ -168,13 +177,14 @@ def main():
     p.add_argument("model")
     p.add_argument("--count", type=int, default=300)
     p.add_argument("--seeds", type=int, nargs="+", default=[101, 202])
+    p.add_argument("--skills", nargs="+", default=["lookups", *SKILLS[3:]], help="lookups: tool, call and answer")
     p.add_argument("--failures", help="a file for what went wrong")
     opts = p.parse_args()
     shown = defaultdict(dict)
     failures = open(opts.failures, "w") if opts.failures else None
     for split, held in SPLITS.items():
         count = defaultdict(list)
-        for skill in ["lookups", *[s for s in SKILLS if s not in ("tool", "call", "answer")]]:
+        for skill in opts.skills:
             made = []
             for seed in opts.seeds:
                 cases = Cases(seed, held)
@@ -192,6 +202,8 @@ def main():
             shown[what][split] = (sum(results), len(results))
     print("| decision | " + " | ".join(SPLITS) + " | accepted wrong |\n|" + "---|" * (len(SPLITS) + 2))
     for skill in SKILLS:
+        if skill not in shown:
+            continue
         row = []
         for split in SPLITS:
             right, n = shown[skill][split]

@@ -59,13 +59,26 @@ class Level:
     fields: int = 3
     texts: int = 3
     invented: float = 0.4
+    unfit: float = 0.25  # of the offers, how many hold nothing that fits
+    sums: float = 0.45  # how often the calculator is on offer, too
+    far: float = 0.0  # of what doesn't fit, how much has nothing in common with the request
+    searches: float = 1.0  # whether searching is a way out
+    results: float = 0.5  # how often a call goes on with its result
 
 
+# Whether one tool fits is learned first, where what doesn't fit has nothing in common with the request; with near ones
+# from the beginning it was not learned in 40 M tokens.
+ONE = dict(tools=1, fields=2, texts=1, unfit=0.5, sums=0.0, results=0.0, searches=0.0)
 LEVELS = [
     Level({"repeat": 0.35, "read": 0.3, "call": 0.35}, tools=2, fields=2, texts=1, invented=0.6),
-    Level({"repeat": 0.07, "read": 0.18, "call": 0.65, "quote": 0.1}, tools=3, fields=2, texts=2, invented=0.6),
-    Level({"repeat": 0.02, "read": 0.15, "call": 0.5, "answers": 0.13, "says": 0.1, "quote": 0.1}, tools=4, fields=3),
-    Level({"repeat": 0.02, "read": 0.12, "call": 0.5, "answers": 0.13, "says": 0.12, "quote": 0.11}, tools=8, fields=4),
+    Level({"call": 1.0}, far=1.0, **ONE),
+    Level({"call": 0.9, "answers": 0.05, "says": 0.05}, far=0.5, **ONE),
+    Level({"repeat": 0.02, "read": 0.08, "call": 0.5, "answers": 0.2, "says": 0.2}, tools=1, fields=2, texts=1, unfit=0.5, sums=0.1,
+          results=0.1, searches=0.3),
+    Level({"repeat": 0.02, "read": 0.08, "call": 0.5, "answers": 0.16, "says": 0.16, "quote": 0.08}, tools=3, texts=2, unfit=0.35, sums=0.2,
+          results=0.25),
+    Level({"repeat": 0.02, "read": 0.1, "call": 0.5, "answers": 0.14, "says": 0.14, "quote": 0.1}, tools=8, fields=4, unfit=0.3, sums=0.3,
+          results=0.4),
 ]
 
 VERBS = {
@@ -172,6 +185,8 @@ class Episodes:
         w = self.world
         form = self.rng.random()
         other_kind = self._not(w.kind, kind)
+        if self.chance(self.level.far):
+            return self._fact_tool([self._not(w.attribute, attribute)], other_kind)
         if action is not None:
             other = self._not(w.action, action)
             if form < 0.4:
@@ -240,21 +255,21 @@ class Episodes:
             self.rng.shuffle(both)
             right = self._fact_tool(both, kind)
         count = self.rng.randint(1, self.level.tools)
-        fits = not self.chance(0.25)
+        fits = not self.chance(self.level.unfit)
         others = [self._other_tool(attribute, action, kind, bare == 0.0) for _ in range(count - fits)]
         arguments = [entity]
         if not fits:
             right = None
             # A search is for whatever no other tool gives.
-            if not acts and self.chance(0.35):
+            if not acts and self.chance(0.35 * self.level.searches):
                 right = self._search_tool()
                 arguments = [question]
-        elif self.chance(0.12):
+        elif self.chance(0.12 * self.level.searches):
             others.append(self._search_tool())
         elif not acts and self.chance(0.12):
             # "the revenue of the region North in the quarter Q3"
             question, arguments = self._with_second(question, right, kind, entity)
-        if self.chance(0.45):
+        if self.chance(self.level.sums):
             others.append(self._sum_tool())
         turns = [Turn("user", question), self._offer(right, others)]
         if right is None:
@@ -262,7 +277,7 @@ class Episodes:
         turns.append(self._call_turn(right, arguments))
         if right.description in SEARCHES:
             return turns
-        if self.chance(0.5):
+        if self.chance(self.level.results):
             turns += self._reading(attribute, kind, entity, both, 1)
         return turns
 

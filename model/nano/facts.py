@@ -38,12 +38,12 @@ SENTENCES = {
 }
 
 # Rules of a handbook: a sentence, and what may be asked of it. {n} a noun, {m} another, {d} a participle,
-# {r} a role, {q} a quantity, {c} a condition.
+# {r} a role, {q} a quantity, {p} of time, {s} of money, {c} a condition.
 RULES = {
     "seen": [
         ("A {n} needs the approval of the {r}.", ["Who approves a {n}?", "Whose approval does a {n} need?", "What is the approval for a {n}?", "What does a {n} need?"]),
         ("A {n} of up to {q} is {d} by the {r}.", ["By whom is a {n} of up to {q} {d}?", "Who has a {n} of up to {q} {d}?", "A {n} of {q}: {d} by whom?", "What about a {n} of up to {q}?"]),
-        ("{N}s are {d} within {q} of the {m}.", ["When are {n}s {d}?", "Within what time are {n}s {d}?", "How soon after the {m} are {n}s {d}?"]),
+        ("{N}s are {d} within {p} of the {m}.", ["When are {n}s {d}?", "Within what time are {n}s {d}?", "How soon after the {m} are {n}s {d}?"]),
         ("Every {n} is {d} {c}.", ["How is a {n} {d}?", "Is every {n} {d}?", "When is a {n} {d}?"]),
         ("{N}s above {q} are {d} by the {r} only.", ["Who may have {n}s above {q} {d}?", "What happens to {n}s above {q}?", "By whom are {n}s above {q} {d}?"]),
         ("The {r} keeps a list of all {n}s.", ["Who keeps the list of {n}s?", "What does the {r} keep?", "Where are all {n}s listed?"]),
@@ -52,13 +52,17 @@ RULES = {
     ],
     "held": [
         ("It is the {r} who has {n}s {d}.", ["Who gets {n}s {d}?", "Which person has {n}s {d}?"]),
-        ("After {q}, a {n} is {d}.", ["After how long is a {n} {d}?", "How much later is a {n} {d}?"]),
-        ("For a {n} one pays {q} to the {r}.", ["How much does one pay for a {n}?", "To whom is a {n} paid?"]),
+        ("After {p}, a {n} is {d}.", ["After how long is a {n} {d}?", "How much later is a {n} {d}?"]),
+        ("For a {n} one pays {s} to the {r}.", ["How much does one pay for a {n}?", "To whom is a {n} paid?"]),
     ],
 }
 CONDITIONS = ["on the day it arrives", "by train", "in writing", "before the quarter is half over", "at the end of the month",
               "in the order they came", "by phone", "at night", "without a receipt", "in two copies", "when it is signed",
               "within five working days", "in person", "at the front desk", "by e-mail", "every second week"]
+
+
+PERIODS = ["days", "hours", "minutes", "weeks"]
+SUMS = ["dollars", "euros"]
 
 
 class World:
@@ -127,8 +131,8 @@ class World:
             return "%d-%02d-%02d" % (self.rng.randint(1990, 2039), self.rng.randint(1, 12), self.rng.randint(1, 28))
         return "%d %s %d" % (self.rng.randint(1, 28), self.pick(MONTHS), self.rng.randint(1990, 2039))
 
-    def quantity(self):
-        return str(self.rng.randint(2, 999)) + " " + self.pick(UNITS)
+    def quantity(self, units=UNITS):
+        return str(self.rng.randint(2, 999)) + " " + self.pick(units)
 
     def value(self):
         """A value as text, and whether JSON writes it bare."""
@@ -169,7 +173,7 @@ class World:
         sentence, asked = self.pick(RULES[forms])
         n, m = self.word(NOUNS), self.word(NOUNS)
         fill = {"n": n, "N": n.capitalize(), "m": m, "d": self.word(DONE, 0.1), "r": self.word(ROLES, 0.2),
-                "q": self.quantity(), "c": self.pick(CONDITIONS)}
+                "q": self.quantity(), "p": self.quantity(PERIODS), "s": self.quantity(SUMS), "c": self.pick(CONDITIONS)}
         if self.rng.random() < 0.3:
             fill["r"] += " of the " + self.word(KINDS)
         return sentence.format(**fill), [a.format(**fill) for a in asked], n

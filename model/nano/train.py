@@ -25,14 +25,14 @@ from network import Jamba, kernels
 from tokenizer import Tokenizer
 
 # Decisions are few among many tokens that only copy or follow a form.
-WEIGHT = {DECISION: 3.0, NAME: 3.0, VERDICT: 3.0, ARGUMENT: 0.5, SYNTAX: 0.3, REFUSAL: 0.3, REPEATED: 0.25}
+WEIGHT = {DECISION: 10.0, NAME: 3.0, VERDICT: 3.0, ARGUMENT: 0.5, SYNTAX: 0.3, REFUSAL: 0.3, REPEATED: 0.25}
 PROMPT_SHARE, PROMPT_WEIGHT = 0.05, 0.3  # of the prompt's tokens are learned too, a little
 HELPER_WEIGHT = 1.0
 LONGEST = 384
 WATCHED = {"decision": DECISION, "name": NAME, "argument": ARGUMENT, "value": VALUE, "verdict": VERDICT, "refusal": REFUSAL, "repeated": REPEATED}
 # A level is passed when all of these are reached, or after so many tokens.
-PASSED = [({"value": 0.9, "argument": 0.9}, 1.5e6), ({"name": 0.9, "argument": 0.93}, 2.5e6),
-          ({"name": 0.93, "argument": 0.95}, 3e6), ({}, math.inf)]
+PASSED = [({"value": 0.9, "argument": 0.9}, 3e6), ({"decision": 0.93}, 8e6), ({"decision": 0.93}, 8e6),
+          ({"decision": 0.93, "verdict": 0.8}, 4e6), ({"decision": 0.93, "name": 0.92}, 4e6), ({}, math.inf)]
 DECAY = 0.45  # of the time
 
 
@@ -47,9 +47,9 @@ def options():
     p.add_argument("--heads", type=int, default=4)
     p.add_argument("--attention", type=int, nargs="+", default=[1, 3, 5])
     p.add_argument("--aside", type=int, default=3)
-    p.add_argument("--batch", type=int, default=2048, help="tokens per process and step")
-    p.add_argument("--matrix-rate", type=float, default=0.02)
-    p.add_argument("--rate", type=float, default=3e-3)
+    p.add_argument("--batch", type=int, default=3072, help="tokens per process and step")
+    p.add_argument("--matrix-rate", type=float, default=0.006)
+    p.add_argument("--rate", type=float, default=1e-3)
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--checkpoint-minutes", type=float, default=6)
     opts = p.parse_args()

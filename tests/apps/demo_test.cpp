@@ -128,6 +128,26 @@ TEST_CASE("questions about the handbook are answered by quoting it, or not at al
   CHECK(right >= 4);
 }
 
+TEST_CASE("one thing of another, and two things at once, are answered by two calls") {
+  const DemoFolder folder;
+  agent::AgentOptions options = folder.options();
+  options.queries.push_back(std::filesystem::path(ORKESTRA_SOURCE_DIR) /
+                            "model/nano/tasks/more.sql");
+  agent::Agent agent(options);
+  const auto answer_to = [&](const std::string& task) {
+    const Json report = agent.run(task);
+    UNSCOPED_INFO(report.dump(1));
+    CHECK(report.at("status") == "verified");
+    return report.at("answer").get<std::string>();
+  };
+  CHECK(answer_to("Who is the director of the region of the customer Rer Jyrhun?")
+            .starts_with("The region of the customer Rer Jyrhun is Coast [1]. The director of the "
+                         "region Coast is "));
+  const std::string both = answer_to("What are the price and the stock of the device Zulpam?");
+  CHECK(both.find("price of the device Zulpam is 636.34 [") != std::string::npos);
+  CHECK(both.find("stock of the device Zulpam is 181 [") != std::string::npos);
+}
+
 TEST_CASE("a question no tool answers is not answered") {
   const DemoFolder folder;
   agent::Agent agent(folder.options());
