@@ -117,6 +117,14 @@ inline void selective_scan_lanes(const Kernels::ScanArgs& args, std::int64_t c_b
         for (std::int64_t t = 0; t < n_tokens; ++t) {
           const float* b = args.b + (begin + t) * args.bc_stride + s;
           const float* c_row = args.c + (begin + t) * args.bc_stride + s;
+          if (s == 0) {
+            // Rows are far apart: what the next tokens need is not fetched by itself.
+            const std::int64_t next = at_most(begin + t + kScanTokens, args.n_tokens - 1);
+            __builtin_prefetch(args.dt + next * args.dt_stride + c);
+            __builtin_prefetch(args.x + next * args.x_stride + c);
+            __builtin_prefetch(args.z + next * args.z_stride + c);
+            __builtin_prefetch(args.y + next * args.y_stride + c, 1);
+          }
           const Floats dt = L::load(dts[t], L::kLanes);
           const Floats in = L::load(inputs[t], L::kLanes);
           Floats sum = L::load(sums[t], L::kLanes);
