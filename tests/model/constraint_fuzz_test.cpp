@@ -5,6 +5,7 @@
 #include <orkestra/core/json_schema.h>
 #include <orkestra/core/text.h>
 #include <orkestra/model/engine/constrained_writer.h>
+#include <orkestra/model/text/char_dfa.h>
 #include <orkestra/tests/catch.h>
 #include <orkestra/tests/model/text_test_models.h>
 
