@@ -109,7 +109,8 @@ bool TextStream::reasoning(const Sink& sink, bool at_end) {
     state_ = State::kAnswerStart;
     return true;
   }
-  if (!at_end) sure.remove_suffix(std::max(begun(sure, marker), unfinished(sure)));
+  if (!at_end) sure.remove_suffix(begun(sure, marker));
+  if (!at_end) sure.remove_suffix(unfinished(sure));
   const std::size_t last = sure.find_last_not_of(kWhite);
   hand_out(sink, Part::kReasoning, last == std::string_view::npos ? 0 : last + 1, at_end);
   return false;
@@ -141,13 +142,14 @@ bool TextStream::answer(const Sink& sink, bool at_end) {
     state_ = State::kCall;
     return false;
   }
-  std::size_t back = at_end ? 0 : unfinished(text);
+  std::size_t back = 0;
   for (const std::string& word : options_.stops) {
     if (!at_end) back = std::max(back, begun(text, word));
   }
   for (const std::string& word : options_.calls) {
     if (!at_end) back = std::max(back, begun(text, word));
   }
+  if (!at_end) back += unfinished(text.substr(0, text.size() - back));
   hand_out(sink, Part::kAnswer, text.size() - back, at_end);
   return false;
 }
