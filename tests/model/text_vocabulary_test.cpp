@@ -229,7 +229,7 @@ TEST_CASE("hostile texts take time in proportion, in every kind") {
     const auto tokenizer = make_tokenizer(vocabulary);
     for (const std::string& text : texts) {
       // Quadratic work would take hours: the test's time limit ends it.
-      CHECK_FALSE(tokenizer->encode(text).empty());
+      CHECK(tokenizer->encode(text).size() <= text.size() + 8);
     }
   }
 }
