@@ -178,11 +178,13 @@ def main():
     p.add_argument("--count", type=int, default=300)
     p.add_argument("--seeds", type=int, nargs="+", default=[101, 202])
     p.add_argument("--skills", nargs="+", default=["lookups", *SKILLS[3:]], help="lookups: tool, call and answer")
+    p.add_argument("--splits", nargs="+", default=list(SPLITS), choices=SPLITS)
     p.add_argument("--failures", help="a file for what went wrong")
     opts = p.parse_args()
     shown = defaultdict(dict)
     failures = open(opts.failures, "w") if opts.failures else None
-    for split, held in SPLITS.items():
+    for split in opts.splits:
+        held = SPLITS[split]
         count = defaultdict(list)
         for skill in opts.skills:
             made = []
@@ -200,16 +202,16 @@ def main():
                     failures.write(json.dumps({"split": split, "skill": skill, "case": case, "wanted": wanted, "outcome": outcome}) + "\n")
         for what, results in count.items():
             shown[what][split] = (sum(results), len(results))
-    print("| decision | " + " | ".join(SPLITS) + " | accepted wrong |\n|" + "---|" * (len(SPLITS) + 2))
+    print("| decision | " + " | ".join(opts.splits) + " | accepted wrong |\n|" + "---|" * (len(opts.splits) + 2))
     for skill in SKILLS:
         if skill not in shown:
             continue
         row = []
-        for split in SPLITS:
+        for split in opts.splits:
             right, n = shown[skill][split]
             row.append("%.3f [%.2f, %.2f] (%d)" % (right / n, *interval(right / n, n), n))
         wrong = shown.get(skill + ", accepted wrong")
-        print("| %s | %s | %s |" % (skill, " | ".join(row), " / ".join(str(wrong[s][0]) for s in SPLITS) if wrong else ""))
+        print("| %s | %s | %s |" % (skill, " | ".join(row), " / ".join(str(wrong[s][0]) for s in opts.splits) if wrong else ""))
 
 
 if __name__ == "__main__":
