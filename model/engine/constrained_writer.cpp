@@ -83,10 +83,10 @@ std::vector<TokenId> ConstrainedWriter::take_forced(std::size_t left, std::size_
   if (bytes.size() < 2) return {};
   std::vector<TokenId> ids = tokenizer_.encode(bytes);
   if (tokenizer_.decode(ids) != bytes) ids = trie_.spell(bytes);
-  ConstraintMatcher behind = current();
-  if (ids.empty() || !behind.accept(bytes)) return {};
-  // The last one may well be the beginning of a longer token.
-  if (!behind.at_end()) ids.pop_back();
+  if (ids.empty()) return {};
+  // The last one may well be the beginning of a longer token; and what ends the text is picked, so
+  // that all before it is in the state.
+  ids.pop_back();
   if (ids.size() > most) ids.resize(most);
   for (const TokenId id : ids) go_on(id);
   if (!ids.empty()) {
