@@ -1,7 +1,7 @@
 #include <orkestra/apps/grammar_command.h>
 #include <orkestra/core/error.h>
 #include <orkestra/core/json_schema.h>
-#include <orkestra/model/text/constraint_automaton.h>
+#include <orkestra/model/text/constraint/constraint_automaton.h>
 
 #include <CLI/CLI.hpp>
 

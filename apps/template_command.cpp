@@ -2,7 +2,7 @@
 #include <orkestra/core/clock.h>
 #include <orkestra/core/error.h>
 #include <orkestra/core/json.h>
-#include <orkestra/model/text/jinja.h>
+#include <orkestra/model/text/jinja/jinja.h>
 
 #include <CLI/CLI.hpp>
 

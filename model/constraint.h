@@ -1,7 +1,7 @@
 // Constraint: what a model may write. An immutable tree of nodes, cheap to copy, that knows no
 // tokenizer: the embedded engine compiles it to a byte automaton
-// (model/text/constraint_automaton.h), the scripted model checks its replies against the same
-// automaton.
+// (model/text/constraint/constraint_automaton.h), the scripted model checks its replies against the
+// same automaton.
 #pragma once
 
 #include <orkestra/core/json.h>

@@ -3,8 +3,8 @@
 
 #include <orkestra/model/format/gguf.h>
 #include <orkestra/model/language_model.h>
-#include <orkestra/model/text/chat_format.h>
-#include <orkestra/model/text/tokenizer.h>
+#include <orkestra/model/text/chat/chat_format.h>
+#include <orkestra/model/text/tokenizer/tokenizer.h>
 
 #include <cstddef>
 #include <cstdint>

@@ -1,5 +1,5 @@
 #include <orkestra/core/clock.h>
-#include <orkestra/model/text/tool_call_text.h>
+#include <orkestra/model/text/chat/tool_call_text.h>
 #include <orkestra/service/chat_reply.h>
 #include <orkestra/service/stream_buffer.h>
 

@@ -1,6 +1,6 @@
 #include <orkestra/core/error.h>
 #include <orkestra/core/json_schema.h>
-#include <orkestra/model/text/text_stream.h>
+#include <orkestra/model/text/chat/text_stream.h>
 #include <orkestra/service/body_json.h>
 #include <orkestra/service/chat_request.h>
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <orkestra/core/json.h>
-#include <orkestra/model/text/tokenizer.h>
+#include <orkestra/model/text/tokenizer/tokenizer.h>
 
 #include <cstddef>
 #include <cstdint>

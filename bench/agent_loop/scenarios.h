@@ -2,7 +2,7 @@
 // Contents are pseudo-random ids; only what is shared with what matters.
 #pragma once
 
-#include <orkestra/model/text/tokenizer.h>
+#include <orkestra/model/text/tokenizer/tokenizer.h>
 
 #include <cstddef>
 #include <cstdint>

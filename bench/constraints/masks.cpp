@@ -5,7 +5,7 @@
 
 #include <orkestra/bench/constraints/corpus.h>
 #include <orkestra/core/error.h>
-#include <orkestra/model/text/constraint_automaton.h>
+#include <orkestra/model/text/constraint/constraint_automaton.h>
 
 #include <cstdio>
 #include <cstdlib>

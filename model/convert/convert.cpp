@@ -5,7 +5,7 @@
 #include <orkestra/model/convert/vocabulary_keys.h>
 #include <orkestra/model/format/byte_reader.h>
 #include <orkestra/model/format/mapped_file.h>
-#include <orkestra/model/text/tokenizer_files.h>
+#include <orkestra/model/text/tokenizer/tokenizer_files.h>
 
 #include <algorithm>
 #include <array>

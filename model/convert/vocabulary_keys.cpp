@@ -1,5 +1,5 @@
 #include <orkestra/model/convert/vocabulary_keys.h>
-#include <orkestra/model/text/vocabulary_tokenizer.h>
+#include <orkestra/model/text/tokenizer/vocabulary_tokenizer.h>
 
 #include <algorithm>
 #include <cstdint>

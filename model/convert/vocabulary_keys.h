@@ -2,7 +2,7 @@
 #pragma once
 
 #include <orkestra/model/format/gguf_writer.h>
-#include <orkestra/model/text/vocabulary.h>
+#include <orkestra/model/text/tokenizer/vocabulary.h>
 
 namespace orkestra::model {
 

@@ -4,7 +4,7 @@
 // A backend belongs to one thread (the batch worker's).
 #pragma once
 
-#include <orkestra/model/text/tokenizer.h>
+#include <orkestra/model/text/tokenizer/tokenizer.h>
 
 #include <cstddef>
 #include <cstdint>

@@ -5,7 +5,7 @@
 #pragma once
 
 #include <orkestra/model/engine/sampler.h>
-#include <orkestra/model/text/constraint_automaton.h>
+#include <orkestra/model/text/constraint/constraint_automaton.h>
 
 #include <cstddef>
 #include <cstdint>

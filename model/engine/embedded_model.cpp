@@ -3,7 +3,7 @@
 #include <orkestra/model/engine/embedded_model.h>
 #include <orkestra/model/engine/score_task.h>
 #include <orkestra/model/engine/weights_fingerprint.h>
-#include <orkestra/model/text/tool_schemas.h>
+#include <orkestra/model/text/chat/tool_schemas.h>
 
 #include <unistd.h>
 

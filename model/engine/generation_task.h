@@ -5,7 +5,7 @@
 #include <orkestra/model/engine/loaded_model.h>
 #include <orkestra/model/engine/sampler.h>
 #include <orkestra/model/engine/task.h>
-#include <orkestra/model/text/text_stream.h>
+#include <orkestra/model/text/chat/text_stream.h>
 
 #include <functional>
 #include <memory>

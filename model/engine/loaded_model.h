@@ -5,7 +5,7 @@
 
 #include <orkestra/model/arch/network.h>
 #include <orkestra/model/model.h>
-#include <orkestra/model/text/constraint_automaton.h>
+#include <orkestra/model/text/constraint/constraint_automaton.h>
 
 #include <memory>
 #include <mutex>

@@ -7,7 +7,7 @@
 // Only `tokens` is needed. Neighbouring lines of one group are sent at once.
 #pragma once
 
-#include <orkestra/model/text/tokenizer.h>
+#include <orkestra/model/text/tokenizer/tokenizer.h>
 
 #include <cstddef>
 #include <cstdint>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <orkestra/model/language_model.h>
-#include <orkestra/model/text/tokenizer.h>
+#include <orkestra/model/text/tokenizer/tokenizer.h>
 
 #include <cstdint>
 #include <span>

@@ -5,7 +5,7 @@
 #pragma once
 
 #include <orkestra/model/engine/step_cost.h>
-#include <orkestra/model/text/tokenizer.h>
+#include <orkestra/model/text/tokenizer/tokenizer.h>
 
 #include <cstddef>
 #include <span>

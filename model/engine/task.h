@@ -6,7 +6,7 @@
 
 #include <orkestra/core/limits.h>
 #include <orkestra/model/language_model.h>
-#include <orkestra/model/text/tokenizer.h>
+#include <orkestra/model/text/tokenizer/tokenizer.h>
 
 #include <atomic>
 #include <condition_variable>

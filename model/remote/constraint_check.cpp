@@ -1,7 +1,7 @@
 #include <orkestra/core/error.h>
 #include <orkestra/core/json_schema.h>
 #include <orkestra/model/remote/constraint_check.h>
-#include <orkestra/model/text/tool_call_text.h>
+#include <orkestra/model/text/chat/tool_call_text.h>
 
 #include <algorithm>
 #include <optional>

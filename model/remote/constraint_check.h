@@ -5,7 +5,7 @@
 #include <orkestra/model/language_model.h>
 #include <orkestra/model/remote/chat_reply.h>
 #include <orkestra/model/remote/chat_request.h>
-#include <orkestra/model/text/constraint_automaton.h>
+#include <orkestra/model/text/constraint/constraint_automaton.h>
 
 #include <memory>
 #include <string>

@@ -1,7 +1,7 @@
 #include <orkestra/core/error.h>
 #include <orkestra/model/scripted/scripted_model.h>
-#include <orkestra/model/text/constraint_automaton.h>
-#include <orkestra/model/text/written_turn.h>
+#include <orkestra/model/text/chat/written_turn.h>
+#include <orkestra/model/text/constraint/constraint_automaton.h>
 
 #include <fstream>
 #include <iterator>

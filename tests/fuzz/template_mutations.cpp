@@ -6,7 +6,7 @@
 
 #include <orkestra/core/error.h>
 #include <orkestra/core/json.h>
-#include <orkestra/model/text/jinja.h>
+#include <orkestra/model/text/jinja/jinja.h>
 #include <sys/resource.h>
 
 #include <array>

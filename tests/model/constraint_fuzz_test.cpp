@@ -4,7 +4,7 @@
 #include <orkestra/core/error.h>
 #include <orkestra/core/json_schema.h>
 #include <orkestra/model/engine/constrained_writer.h>
-#include <orkestra/model/text/char_dfa.h>
+#include <orkestra/model/text/constraint/char_dfa.h>
 #include <orkestra/tests/catch.h>
 #include <orkestra/tests/model/text_test_models.h>
 

@@ -1,6 +1,6 @@
 #include <orkestra/core/error.h>
 #include <orkestra/core/json_schema.h>
-#include <orkestra/model/text/constraint_automaton.h>
+#include <orkestra/model/text/constraint/constraint_automaton.h>
 #include <orkestra/tests/catch.h>
 
 #include <set>

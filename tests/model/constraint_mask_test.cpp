@@ -1,5 +1,5 @@
-#include <orkestra/model/text/constraint_automaton.h>
-#include <orkestra/model/text/tool_call_text.h>
+#include <orkestra/model/text/chat/tool_call_text.h>
+#include <orkestra/model/text/constraint/constraint_automaton.h>
 #include <orkestra/tests/catch.h>
 #include <orkestra/tests/model/text_test_models.h>
 

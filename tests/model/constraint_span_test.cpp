@@ -1,9 +1,9 @@
 #include <orkestra/core/error.h>
 #include <orkestra/core/json.h>
-#include <orkestra/model/text/constraint_automaton.h>
-#include <orkestra/model/text/copy_sources.h>
-#include <orkestra/model/text/span_index.h>
-#include <orkestra/model/text/suffix_array.h>
+#include <orkestra/model/text/constraint/constraint_automaton.h>
+#include <orkestra/model/text/constraint/copy_sources.h>
+#include <orkestra/model/text/constraint/span_index.h>
+#include <orkestra/model/text/constraint/suffix_array.h>
 #include <orkestra/tests/catch.h>
 
 #include <random>

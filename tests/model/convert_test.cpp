@@ -4,7 +4,7 @@
 #include <orkestra/core/error.h>
 #include <orkestra/core/json.h>
 #include <orkestra/model/convert/convert.h>
-#include <orkestra/model/text/tokenizer.h>
+#include <orkestra/model/text/tokenizer/tokenizer.h>
 #include <orkestra/tests/catch.h>
 #include <orkestra/tests/model/checkpoints.h>
 #include <unistd.h>

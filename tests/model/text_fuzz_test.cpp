@@ -1,9 +1,9 @@
 // Bounded runs over random and mutated bytes: nothing but an Error may come out of a parser.
 #include <orkestra/core/error.h>
 #include <orkestra/model/scripted/scripted_model.h>
-#include <orkestra/model/text/constraint_automaton.h>
-#include <orkestra/model/text/jinja.h>
-#include <orkestra/model/text/tool_call_text.h>
+#include <orkestra/model/text/chat/tool_call_text.h>
+#include <orkestra/model/text/constraint/constraint_automaton.h>
+#include <orkestra/model/text/jinja/jinja.h>
 #include <orkestra/tests/catch.h>
 #include <orkestra/tests/model/text_test_models.h>
 

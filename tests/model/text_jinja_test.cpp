@@ -1,5 +1,5 @@
 #include <orkestra/core/error.h>
-#include <orkestra/model/text/jinja.h>
+#include <orkestra/model/text/jinja/jinja.h>
 #include <orkestra/tests/catch.h>
 
 namespace orkestra::model::jinja {

@@ -1,4 +1,4 @@
-#include <orkestra/model/text/pretokenizer.h>
+#include <orkestra/model/text/tokenizer/pretokenizer.h>
 #include <orkestra/tests/catch.h>
 
 #include <random>

@@ -1,5 +1,5 @@
 #include <orkestra/core/error.h>
-#include <orkestra/model/text/text_stream.h>
+#include <orkestra/model/text/chat/text_stream.h>
 #include <orkestra/model/text/utf8.h>
 #include <orkestra/tests/catch.h>
 

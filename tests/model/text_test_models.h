@@ -3,8 +3,8 @@
 #pragma once
 
 #include <orkestra/model/format/gguf.h>
-#include <orkestra/model/text/chat_format.h>
-#include <orkestra/model/text/spm_tokenizer.h>
+#include <orkestra/model/text/chat/chat_format.h>
+#include <orkestra/model/text/tokenizer/spm_tokenizer.h>
 
 #include <memory>
 #include <string>

@@ -1,6 +1,6 @@
 #include <orkestra/core/error.h>
-#include <orkestra/model/text/bpe_tokenizer.h>
-#include <orkestra/model/text/vocabulary.h>
+#include <orkestra/model/text/tokenizer/bpe_tokenizer.h>
+#include <orkestra/model/text/tokenizer/vocabulary.h>
 #include <orkestra/tests/catch.h>
 #include <orkestra/tests/model/text_test_models.h>
 

@@ -4,9 +4,9 @@
 #include <orkestra/core/error.h>
 #include <orkestra/core/json.h>
 #include <orkestra/model/convert/vocabulary_keys.h>
-#include <orkestra/model/text/sentencepiece_model.h>
-#include <orkestra/model/text/tokenizer_files.h>
-#include <orkestra/model/text/vocabulary_tokenizer.h>
+#include <orkestra/model/text/tokenizer/sentencepiece_model.h>
+#include <orkestra/model/text/tokenizer/tokenizer_files.h>
+#include <orkestra/model/text/tokenizer/vocabulary_tokenizer.h>
 #include <orkestra/tests/catch.h>
 #include <orkestra/tests/model/checkpoints.h>
 
