@@ -138,7 +138,7 @@ int run(const std::string& file) {
   const auto folder =
       std::filesystem::temp_directory_path() / ("orkestra-cells-" + std::to_string(getpid()));
   std::filesystem::create_directories(folder);
-  const auto model = agent::open_language_model(file, 0);
+  const auto model = agent::open_language_model(file, {});
   for (std::string line; std::getline(std::cin, line);) {
     std::cout << dump_json(outcome_of(parse_json(line, "case"), *model, folder)) << std::endl;
   }
