@@ -1,4 +1,5 @@
 #include <orkestra/model/kernels/avx512.h>
+#include <orkestra/model/kernels/avx512_math.h>
 #include <orkestra/model/kernels/paged_attention.h>
 
 namespace orkestra::model::avx512 {
@@ -38,28 +39,7 @@ struct AttentionVector {
         _mm512_mask_cmplt_epi32_mask(from, lanes, _mm512_set1_epi32(static_cast<int>(last)));
     return _mm512_mask_blend_ps(inside, all(-__builtin_inff()), x);
   }
-  // exp8 of avx2_math.h, step by step.
-  static Floats exp(Floats x) {
-    const Floats lowest = all(-87.33F);
-    const __mmask16 vanishes = _mm512_cmp_ps_mask(x, lowest, _CMP_LT_OQ);
-    const __mmask16 nan = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
-    const Floats y = _mm512_max_ps(lowest, _mm512_min_ps(all(88.37F), x));
-    const Floats n = _mm512_roundscale_ps(_mm512_mul_ps(y, all(1.44269504F)),
-                                          _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-    Floats r = _mm512_fnmadd_ps(n, all(0.693359375F), y);
-    r = _mm512_fnmadd_ps(n, all(-2.12194440e-4F), r);
-    Floats p = all(1.0F / 5040.0F);
-    p = _mm512_fmadd_ps(p, r, all(1.0F / 720.0F));
-    p = _mm512_fmadd_ps(p, r, all(1.0F / 120.0F));
-    p = _mm512_fmadd_ps(p, r, all(1.0F / 24.0F));
-    p = _mm512_fmadd_ps(p, r, all(1.0F / 6.0F));
-    p = _mm512_fmadd_ps(p, r, all(0.5F));
-    p = _mm512_fmadd_ps(p, r, all(1.0F));
-    p = _mm512_fmadd_ps(p, r, all(1.0F));
-    const __m512i exponent = _mm512_slli_epi32(_mm512_cvtps_epi32(n), 23);
-    const Floats result = _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), exponent));
-    return _mm512_mask_blend_ps(nan, _mm512_mask_blend_ps(vanishes, result, zero()), x);
-  }
+  static Floats exp(Floats x) { return Lanes16::exp(x); }
   // Half floats at `p`; the one at `p` in every lane; bytes.
   static Floats halves(const std::byte* p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));

@@ -43,6 +43,10 @@ def texts():
         yield "".join(rng.choice(odd if i % 2 else known) + rng.choice(["", " "]) for _ in range(rng.randrange(9)))
 
 
+def write_cases(folder, cases):
+    (folder / "cases.json").write_text("[\n" + ",\n".join(json.dumps(case) for case in cases) + "\n]\n")
+
+
 def sentencepiece_folder(folder, corpus, rules, **options):
     folder.mkdir(parents=True, exist_ok=True)
     sentencepiece.SentencePieceTrainer.train(
@@ -51,8 +55,7 @@ def sentencepiece_folder(folder, corpus, rules, **options):
     (folder / "t.vocab").unlink()
     (folder / "t.model").rename(folder / "tokenizer.model")
     processor = sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer.model"))
-    cases = [[text, processor.encode(text)] for text in texts()]
-    (folder / "cases.json").write_text(json.dumps(cases, indent=0) + "\n")
+    write_cases(folder, [[text, processor.encode(text)] for text in texts()])
 
 
 def added(i, content, special):
@@ -64,7 +67,7 @@ def json_folder(folder, tokens, pre, normalizer, model):
     root = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": tokens, "normalizer": normalizer,
             "pre_tokenizer": pre, "post_processor": None, "decoder": None, "model": model}
     (folder / "tokenizer.json").write_text(json.dumps(root, indent=0) + "\n")
-    (folder / "cases.json").write_text(json.dumps([[text, None] for text in texts()], indent=0) + "\n")
+    write_cases(folder, [[text, None] for text in texts()])
 
 
 def merged_folder(folder, model_file):

@@ -17,18 +17,6 @@ using namespace orkestra::tests;
 
 namespace {
 
-std::vector<TokenId> random_tokens(std::size_t n, std::uint64_t seed) {
-  Random random(seed);
-  std::vector<TokenId> tokens(n);
-  for (TokenId& token : tokens) token = static_cast<TokenId>(random.next() % 512);
-  return tokens;
-}
-
-std::vector<TokenId> joined(std::vector<TokenId> a, const std::vector<TokenId>& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
-
 std::vector<std::size_t> given(std::vector<PromptShare> shares, std::size_t left) {
   share_tokens(shares, left);
   std::vector<std::size_t> tokens(shares.size());

@@ -13,18 +13,6 @@ using namespace orkestra::tests;
 
 namespace {
 
-std::vector<TokenId> random_tokens(std::size_t n, std::uint64_t seed) {
-  Random random(seed);
-  std::vector<TokenId> tokens(n);
-  for (TokenId& token : tokens) token = static_cast<TokenId>(random.next() % 512);
-  return tokens;
-}
-
-std::vector<TokenId> joined(std::vector<TokenId> a, const std::vector<TokenId>& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
-
 // A worker over a watched backend, and what happened to it.
 struct Watched : WorkerFixture {
   Watched() {

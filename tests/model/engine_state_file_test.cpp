@@ -18,18 +18,6 @@ using namespace orkestra::tests;
 
 namespace {
 
-std::vector<TokenId> random_tokens(std::size_t n, std::uint64_t seed) {
-  Random random(seed);
-  std::vector<TokenId> tokens(n);
-  for (TokenId& token : tokens) token = static_cast<TokenId>(random.next() % 512);
-  return tokens;
-}
-
-std::vector<TokenId> joined(std::vector<TokenId> a, const std::vector<TokenId>& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
-
 constexpr LoadOptions kAll{.tenant = std::nullopt, .n_vocab = 512, .context_length = 4096};
 
 ErrorCode failure(const std::function<void()>& act) {

@@ -15,6 +15,19 @@ namespace orkestra::tests {
 
 using namespace orkestra::model;
 
+// Ids of the golden models' vocabulary (512).
+inline std::vector<TokenId> random_tokens(std::size_t n, std::uint64_t seed) {
+  Random random(seed);
+  std::vector<TokenId> tokens(n);
+  for (TokenId& token : tokens) token = static_cast<TokenId>(random.next() % 512);
+  return tokens;
+}
+
+inline std::vector<TokenId> joined(std::vector<TokenId> a, const std::vector<TokenId>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
 // Writes the likeliest token n times; keeps the logits it was shown.
 class GreedyTask final : public Task {
  public:
