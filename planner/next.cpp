@@ -1,5 +1,6 @@
 #include <orkestra/planner/draft_constraint.h>
 #include <orkestra/planner/next.h>
+#include <orkestra/planner/prompt_catalogue.h>
 #include <orkestra/planner/tool_offer.h>
 
 #include <algorithm>
@@ -89,16 +90,18 @@ std::optional<OpenBranch> answer_now(const RunState& state, const Branch& branch
   return open;
 }
 
-std::optional<OpenBranch> other_candidate(const RunState& state, const Branch& branch) {
-  if (state.alternatives.empty()) return std::nullopt;
-  const RunState::Alternative& waiting = state.alternatives.front();
+// The candidate at `index` of those that wait, if there are so many.
+std::optional<OpenBranch> other_candidate(const RunState& state, const Branch& branch,
+                                          std::size_t index) {
+  if (index >= state.alternatives.size()) return std::nullopt;
+  const RunState::Alternative& waiting = state.alternatives[index];
   const auto from = std::find_if(state.branches.begin(), state.branches.end(),
                                  [&](const Branch& b) { return b.name == waiting.branch; });
   return OpenBranch{.from = waiting.branch,
                     .turns = waiting.turns,
                     .excluded_tools = from->excluded_tools,
                     .excluded_answers = from->excluded_answers,
-                    .alternative = 0,
+                    .alternative = index,
                     .reason = failure_reason(state, branch)};
 }
 
@@ -116,8 +119,8 @@ std::optional<OpenBranch> with_feedback(const RunState& state, const Branch& bra
 std::optional<OpenBranch> repair(const RunState& state) {
   if (static_cast<int>(state.branches.size()) > state.spec.budget.repairs) return std::nullopt;
   const Branch& branch = state.branch();
-  if (auto open = other_candidate(state, branch)) return open;
   if (state.spec.style == AnswerStyle::kProse) {
+    if (auto open = other_candidate(state, branch, 0)) return open;
     if (auto open = with_feedback(state, branch)) return open;
     return other_tool(state, branch);
   }
@@ -174,6 +177,31 @@ std::optional<OpenBranch> further_call(const RunState& state) {
     if (!nearest_tools(state, probe).empty()) return open;
   }
   return std::nullopt;
+}
+
+// Whether a turn is one that the run has not yet made: another call, another answer.
+bool is_new(const RunState& state, const Turn& turn) {
+  if (turn.tool_calls.empty()) {
+    return turn.text != prompt("abstain").text &&
+           std::none_of(state.drafts.begin(), state.drafts.end(),
+                        [&](const Draft& draft) { return draft.answer == turn.text; });
+  }
+  const ToolCall& call = turn.tool_calls.front();
+  return std::none_of(state.steps.begin(), state.steps.end(), [&](const Step& step) {
+    return step.call.name == call.name && step.call.arguments == call.arguments;
+  });
+}
+
+// What a small model sampled beside its likeliest turns comes after all else: so a larger budget
+// finds whatever a smaller one finds, the same way.
+std::optional<OpenBranch> last_resort(const RunState& state) {
+  if (state.spec.style != AnswerStyle::kSpans) return std::nullopt;
+  if (static_cast<int>(state.branches.size()) > state.spec.budget.repairs) return std::nullopt;
+  const auto fresh =
+      std::find_if(state.alternatives.begin(), state.alternatives.end(),
+                   [&](const RunState::Alternative& a) { return is_new(state, a.turn); });
+  const auto index = static_cast<std::size_t>(fresh - state.alternatives.begin());
+  return other_candidate(state, state.branch(), index);
 }
 
 // The best draft there is, and what can honestly be said of it.
@@ -251,6 +279,7 @@ Action next(const RunState& state) {
     if (draft.abstains) {
       if (auto open = after_failed_call(state, branch)) return *open;
       if (auto open = further_call(state)) return *open;
+      if (auto open = last_resort(state)) return *open;
       return give_up(state, "", "");
     }
     if (!draft.checked) return CheckDraft{};
@@ -262,6 +291,7 @@ Action next(const RunState& state) {
   if (branch.draft || branch.dead) {
     if (auto open = repair(state)) return *open;
     if (auto open = further_call(state)) return *open;
+    if (auto open = last_resort(state)) return *open;
     return give_up(state, "", "");
   }
   if (branch.pending_call) {
