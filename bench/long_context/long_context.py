@@ -22,6 +22,9 @@ import statistics
 import subprocess
 import sys
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from svg import Drawing  # noqa: E402
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GIB = 1 << 30
 
@@ -114,7 +117,7 @@ COLOURS = {"hybrid, measured": "#1b6ca8", "all attention, same heads, computed":
            "all attention, more KV heads, computed": "#8a8a8a"}
 
 
-def panel(left, title, depths, curves):
+def panel(drawing, left, title, depths, curves):
     """One plot: curves by name, over depths that lie evenly."""
     most = max(max(values) for values in curves.values())
     ten = 10 ** math.floor(math.log10(most))
@@ -128,26 +131,19 @@ def panel(left, title, depths, curves):
     def y(value):
         return HEIGHT - MARGIN - value / top * (HEIGHT - 2 * MARGIN)
 
-    parts = [f'<text x="{left + WIDTH / 2}" y="30" text-anchor="middle" font-weight="bold">{title}'
-             "</text>"]
+    drawing.text(left + WIDTH / 2, 30, title, "middle", bold=True)
     for tick in range(n_steps + 1):
         value = tick * step
-        parts.append(f'<line x1="{x(0):.1f}" x2="{x(len(depths) - 1):.1f}" y1="{y(value):.1f}" '
-                     f'y2="{y(value):.1f}" stroke="#dddddd"/>')
-        parts.append(f'<text x="{x(0) - 6:.1f}" y="{y(value) + 4:.1f}" text-anchor="end">'
-                     f"{value:.3g}</text>")
+        drawing.line([(x(0), y(value)), (x(len(depths) - 1), y(value))], "#dddddd")
+        drawing.text(x(0) - 6, y(value) + 4, f"{value:.3g}", "end")
     for i, depth in enumerate(depths):
-        parts.append(f'<text x="{x(i):.1f}" y="{HEIGHT - MARGIN + 18}" text-anchor="middle">'
-                     f"{name(depth)}</text>")
+        drawing.text(x(i), HEIGHT - MARGIN + 18, name(depth), "middle")
     for curve, values in curves.items():
-        points = " ".join(f"{x(i):.1f},{y(value):.1f}" for i, value in enumerate(values))
-        dashes = "" if curve.endswith("measured") else ' stroke-dasharray="5 3"'
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{COLOURS[curve]}" '
-                     f'stroke-width="2"{dashes}/>')
-    return parts
+        drawing.line([(x(i), y(value)) for i, value in enumerate(values)], COLOURS[curve], 2,
+                     "" if curve.endswith("measured") else "5 3")
 
 
-def draw(rows):
+def draw(rows, path):
     depths = [row["depth"] for row in rows]
     kinds = dict(zip(COLOURS, (None, "same_heads", "more_heads")))
 
@@ -155,17 +151,14 @@ def draw(rows):
         return {curve: [(row if kind is None else row[kind])[value] / unit for row in rows]
                 for curve, kind in kinds.items()}
 
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{2 * WIDTH}" height="{HEIGHT + 40}" '
-             'font-family="sans-serif" font-size="12">',
-             '<rect width="100%" height="100%" fill="white"/>']
-    parts += panel(0, "Memory of the process, GiB", depths, curves("memory", GIB))
-    parts += panel(WIDTH, "Tokens written per second", depths, curves("decode", 1))
+    drawing = Drawing(2 * WIDTH, HEIGHT + 40)
+    panel(drawing, 0, "Memory of the process, GiB", depths, curves("memory", GIB))
+    panel(drawing, WIDTH, "Tokens written per second", depths, curves("decode", 1))
     for i, (curve, colour) in enumerate(COLOURS.items()):
         at = (50, 230, 520)[i]
-        parts.append(f'<line x1="{at}" x2="{at + 24}" y1="{HEIGHT + 20}" y2="{HEIGHT + 20}" '
-                     f'stroke="{colour}" stroke-width="2"/>')
-        parts.append(f'<text x="{at + 30}" y="{HEIGHT + 24}">{curve}</text>')
-    return "\n".join(parts + ["</svg>", ""])
+        drawing.line([(at, HEIGHT + 20), (at + 24, HEIGHT + 20)], colour, 2)
+        drawing.text(at + 30, HEIGHT + 24, curve)
+    drawing.write(path)
 
 
 def main():
@@ -182,7 +175,7 @@ def main():
     compute(rows, len(info["layers"]), len(attention), options.kv_heads / heads)
     print(json.dumps(rows, indent=2) if options.json else table(rows, options))
     if options.svg:
-        options.svg.write_text(draw(rows), encoding="utf-8")
+        draw(rows, options.svg)
 
 
 if __name__ == "__main__":
