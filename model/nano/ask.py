@@ -36,10 +36,16 @@ DEMO = {
 }
 
 
-def ask(program, model, source, task):
+def ask(program, model, source, task, flags=(), events=False):
+    """The report of `orkestra run` with further flags; with the run's events, as `runs show` gives it."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [program, "run", task, "--model", model, "--store", folder + "/store.db", "--json", *SOURCES[source]]
-        done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
+        def orkestra(*arguments):
+            command = [program, *arguments, "--store", folder + "/store.db", "--json"]
+            return subprocess.run([str(c) for c in command], capture_output=True, text=True)
+
+        done = orkestra("run", task, "--model", model, *SOURCES[source], *flags)
+        if events and done.stdout:
+            done = orkestra("runs", "show", json.loads(done.stdout)["id"])
     try:
         return json.loads(done.stdout)
     except json.JSONDecodeError:

@@ -43,6 +43,11 @@ def plain(value, bare):
     return json.loads(value) if bare else value
 
 
+def shown(value, bare):
+    """As a result shows it: 1243.30 is given as a number, and reads 1243.3."""
+    return json.dumps(json.loads(value)) if bare else value
+
+
 class Cases:
     def __init__(self, seed, split):
         self.episodes = Episodes(seed, LEVELS[-1], **split)
@@ -81,7 +86,7 @@ class Cases:
             tools.append(described(tool, a, k, gives, domain if known else None))
             if (a, k) == (attribute, kind):
                 right = {"name": tool.name, "arguments": {first: entity}}
-        return {"task": question, "tools": tools}, {"first": right, "value": value if fits else None}
+        return {"task": question, "tools": tools}, {"first": right, "value": shown(value, bare) if fits else None}
 
     def passages(self, fits=True):
         """A question and 2 to 5 passages of one or two sentences, one of which holds the answer, or none."""
@@ -127,7 +132,7 @@ class Cases:
         tools = [described(one, link, kind, [{"arguments": {first: entity}, "value": {link: person}}]),
                  described(two, attribute, link, [{"arguments": {second: person}, "value": {attribute: plain(value, bare)}}])]
         self.rng.shuffle(tools)
-        return {"task": question, "tools": tools}, {"value": value}
+        return {"task": question, "tools": tools}, {"value": shown(value, bare)}
 
     def case(self, skill):
         if skill == "verdict":
@@ -168,7 +173,7 @@ def interval(share, n):
     z = 1.96
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return middle - half, middle + half
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def main():
