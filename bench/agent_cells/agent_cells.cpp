@@ -3,26 +3,34 @@
 // case says. Model, planner and verifier are the shipped ones; only tools and journal are
 // stand-ins.
 //
-//   bench_agent_cells MODEL.gguf < cases.jsonl > outcomes.jsonl
+//   bench_agent_cells MODEL.gguf [--budget low|medium|high] [--seed N] [--threads N] [--alone]
+//                     [--events] < cases.jsonl > outcomes.jsonl
+//
+// --alone ends a case with the model's first draft, unchecked, and lets the model write as it
+// likes: a call of any tool of the case, or any text. Default budget: medium.
 //
 // A case: {"task", "tools": [{"description", "name", "parameters": schema, "answer_form"?,
 //   "gives": [{"arguments", "value"}] | "passages": [text]}], "claim"?, "text"?}.
 // An outcome: {"first": {"name", "arguments"} | null, "status", "reason",
-//   "answer", "calls", "proposals"};
+//   "answer", "calls", "proposals", "branches", "usage"}, with --events also the run's "events";
 // of a case with a claim: {"verdict"}. model/nano/cases.py writes cases and adds outcomes up.
 #include <orkestra/agent/model_locator.h>
 #include <orkestra/core/clock.h>
 #include <orkestra/core/error.h>
 #include <orkestra/planner/executor.h>
+#include <orkestra/planner/next.h>
 #include <orkestra/planner/run_loop.h>
 #include <orkestra/planner/verify/verifier.h>
 #include <orkestra/tools/tool.h>
 
 #include <unistd.h>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <string>
+#include <variant>
+#include <vector>
 
 namespace {
 
@@ -85,8 +93,66 @@ Json verdict_of(const Json& given, const std::filesystem::path& file) {
   return {{"verdict", claims.empty() ? "none" : std::string(name(claims.front().verdict.kind))}};
 }
 
-Json outcome_of(const Json& given, model::LanguageModel& model,
-                const std::filesystem::path& folder) {
+struct Flags {
+  std::string model;
+  std::string budget = "medium";
+  std::uint64_t seed = 0;
+  int threads = 0;  // of the engine; 0 = all cores
+  bool alone = false;
+  bool events = false;
+};
+
+Flags flags_of(const std::vector<std::string>& arguments) {
+  Flags flags;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const std::string& flag = arguments[i];
+    const auto value = [&] {
+      if (i + 1 == arguments.size()) throw Error(ErrorCode::kInvalid, flag + " needs a value");
+      return arguments[++i];
+    };
+    const auto number = [&] {
+      const std::string text = value();
+      const bool digits = !text.empty() && text.size() <= 9 &&
+                          text.find_first_not_of("0123456789") == std::string::npos;
+      if (!digits) throw Error(ErrorCode::kInvalid, flag + " " + text + ": not a number");
+      return std::stoi(text);
+    };
+    if (flag == "--budget") {
+      flags.budget = value();
+    } else if (flag == "--seed") {
+      flags.seed = static_cast<std::uint64_t>(number());
+    } else if (flag == "--threads") {
+      flags.threads = number();
+    } else if (flag == "--alone") {
+      flags.alone = true;
+    } else if (flag == "--events") {
+      flags.events = true;
+    } else if (flags.model.empty() && !flag.starts_with("--")) {
+      flags.model = flag;
+    } else {
+      throw Error(ErrorCode::kInvalid, flag + ": not known here");
+    }
+  }
+  if (flags.model.empty()) throw Error(ErrorCode::kInvalid, "name a model's file");
+  return flags;
+}
+
+Json event_json(const planner::Event& event) {
+  return {
+      {"branch", event.branch}, {"kind", event.kind}, {"at_ms", event.at_ms}, {"body", event.body}};
+}
+
+// Until the model has written a draft or the line of its calls has ended.
+void run_to_first_draft(planner::Executor& executor, planner::RunState& state) {
+  while (state.drafts.empty() && !state.finished()) {
+    const planner::Action action = planner::next(state);
+    if (std::holds_alternative<planner::OpenBranch>(action)) return;
+    executor.perform(action, state);
+  }
+}
+
+Json outcome_of(const Json& given, model::LanguageModel& model, const std::filesystem::path& folder,
+                const Flags& flags) {
   if (given.contains("claim")) return verdict_of(given, folder / "claim.md");
   tools::ToolRegistry registry;
   int number = 0;
@@ -96,6 +162,7 @@ Json outcome_of(const Json& given, model::LanguageModel& model,
   }
   SystemClock clock;
   std::int64_t seq = 0;
+  Json events = Json::array();
   planner::Executor executor(
       {.model = model,
        .clock = clock,
@@ -104,43 +171,64 @@ Json outcome_of(const Json& given, model::LanguageModel& model,
        .recheck = {},
        .append =
            [&](planner::NewEvent event) {
-             return planner::Event{.run = "case",
-                                   .seq = ++seq,
-                                   .epoch = 1,
-                                   .branch = event.branch,
-                                   .kind = event.kind,
-                                   .at_ms = event.at_ms,
-                                   .label = event.label,
-                                   .body = std::move(event.body)};
+             planner::Event kept{.run = "case",
+                                 .seq = ++seq,
+                                 .epoch = 1,
+                                 .branch = event.branch,
+                                 .kind = event.kind,
+                                 .at_ms = event.at_ms,
+                                 .label = event.label,
+                                 .body = std::move(event.body)};
+             if (flags.events) events.push_back(event_json(kept));
+             return kept;
            }});
+  const model::ModelCapabilities& capabilities = model.capabilities();
+  const bool small =
+      capabilities.parameters > 0 && capabilities.parameters < planner::kProseParameters;
   planner::RunState state;
-  executor.start({.task = given.at("task"),
-                  .tools = registry.specs(),
-                  .budget = planner::Budget::of_level("medium"),
-                  .style = planner::AnswerStyle::kSpans,
-                  .model = model.capabilities().id},
-                 state);
-  planner::run_to_end(executor, state);
+  executor.start(
+      {.task = given.at("task"),
+       .tools = registry.specs(),
+       .budget = planner::Budget::of_level(flags.budget),
+       .style = small && !flags.alone ? planner::AnswerStyle::kSpans : planner::AnswerStyle::kProse,
+       .model = capabilities.id,
+       .seed = flags.seed},
+      state);
+  try {
+    if (flags.alone) {
+      run_to_first_draft(executor, state);
+    } else {
+      planner::run_to_end(executor, state);
+    }
+  } catch (const Error& e) {  // a context that is full, say: it ends this case only
+    state.status = "failed";
+    state.status_reason = e.what();
+  }
   Json first = nullptr;
   if (!state.steps.empty()) {
     const ToolCall& call = state.steps.front().call;
     first = {{"name", call.name}, {"arguments", call.arguments}};
   }
-  return {{"first", first},
-          {"status", state.status},
-          {"reason", state.status_reason},
-          {"answer", state.accepted ? state.drafts[*state.accepted].answer : ""},
-          {"calls", state.steps.size()},
-          {"proposals", state.proposals}};
+  Json outcome = {{"first", first},
+                  {"status", state.status},
+                  {"reason", state.status_reason},
+                  {"answer", state.accepted ? state.drafts[*state.accepted].answer : ""},
+                  {"calls", state.steps.size()},
+                  {"proposals", state.proposals},
+                  {"branches", state.branches.size()},
+                  {"usage", planner::to_json(state.usage)}};
+  if (flags.events) outcome["events"] = std::move(events);
+  return outcome;
 }
 
-int run(const std::string& file) {
+int run(const Flags& flags) {
   const auto folder =
       std::filesystem::temp_directory_path() / ("orkestra-cells-" + std::to_string(getpid()));
   std::filesystem::create_directories(folder);
-  const auto model = agent::open_language_model(file, {});
+  const auto model = agent::open_language_model(flags.model, {.threads = flags.threads});
   for (std::string line; std::getline(std::cin, line);) {
-    std::cout << dump_json(outcome_of(parse_json(line, "case"), *model, folder)) << std::endl;
+    std::cout << dump_json(outcome_of(parse_json(line, "case"), *model, folder, flags))
+              << std::endl;
   }
   std::filesystem::remove_all(folder);
   return 0;
@@ -149,12 +237,8 @@ int run(const std::string& file) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::cerr << "usage: bench_agent_cells MODEL.gguf < cases.jsonl > outcomes.jsonl\n";
-    return 2;
-  }
   try {
-    return run(argv[1]);
+    return run(flags_of({argv + 1, argv + argc}));
   } catch (const std::exception& e) {
     std::cerr << "bench_agent_cells: " << e.what() << "\n";
     return 1;
