@@ -17,6 +17,33 @@
 #include <exception>
 #include <string>
 
+namespace {
+
+// What the command line names that isn't there, or "": "orkestra runs: there is no command ...".
+std::string unknown_command(const CLI::App& app, int argc, char** argv) {
+  const auto all = [](const CLI::App*) { return true; };
+  const CLI::App* at = &app;
+  std::string path = at->get_name();
+  for (int i = 1; i < argc && argv[i][0] != '-'; ++i) {
+    const auto commands = at->get_subcommands(all);
+    if (commands.empty()) return {};
+    std::string names;
+    const CLI::App* found = nullptr;
+    for (const CLI::App* command : commands) {
+      if (command->get_name() == argv[i]) found = command;
+      names += (names.empty() ? "" : ", ") + command->get_name();
+    }
+    if (found == nullptr) {
+      return path + ": there is no command \"" + argv[i] + "\"; there are: " + names;
+    }
+    at = found;
+    path += " " + at->get_name();
+  }
+  return {};
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   CLI::App app("Orkestra: agents on local hybrid models that show their work.", "orkestra");
   app.require_subcommand(1);
@@ -38,6 +65,10 @@ int main(int argc, char** argv) {
   orkestra::apps::add_model_commands(app);
   orkestra::apps::add_doctor_command(app, exit_status);
 
+  if (const std::string unknown = unknown_command(app, argc, argv); !unknown.empty()) {
+    std::fprintf(stderr, "%s\n", unknown.c_str());
+    return 2;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -77,6 +77,15 @@ std::vector<TokenId> parse_ids(std::string_view text, const std::string& what,
   return ids;
 }
 
+void list_command(bool json) {
+  Json rows = Json::array();
+  for (const agent::BundledModel& bundled : agent::bundled_models()) {
+    rows.push_back({{"name", bundled.name}, {"file", bundled.file.string()}});
+    if (!json) std::cout << bundled.name << "  " << bundled.file.string() << "\n";
+  }
+  if (json) std::cout << rows.dump(2) << "\n";
+}
+
 void info_command(const ModelOptions& options) {
   const Json info = model_info(*open(options.file));
   std::cout << (options.json ? info.dump(2) + "\n" : to_text(info));
@@ -186,6 +195,12 @@ void add_model_commands(CLI::App& app) {
     return std::pair(command, options);
   };
 
+  {
+    auto json = std::make_shared<bool>(false);
+    CLI::App* command = model->add_subcommand("list", "The bundled models, by the names they have");
+    command->add_flag("--json", *json, "Print JSON");
+    command->callback([json] { list_command(*json); });
+  }
   {
     const auto [command, options] = add("info", "What a model file holds", info_command);
     command->add_flag("--json", options->json, "Print JSON");

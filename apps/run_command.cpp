@@ -22,6 +22,12 @@ struct RunFlags {
   std::filesystem::path states;
 };
 
+// Whether anything but a calculator was named to answer from.
+bool has_sources(const agent::AgentOptions& o) {
+  return !o.databases.empty() || !o.documents.empty() || !o.files.empty() || !o.plugins.empty() ||
+         o.python || o.web;
+}
+
 int run(const RunFlags& flags) {
   const Interrupt interrupt;
   agent::Agent agent(flags.options);
@@ -40,6 +46,10 @@ int run(const RunFlags& flags) {
     std::cout << report.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
   } else if (!flags.events) {
     print_report(std::cout, report);
+    if (report.value("status", "") == "abstained" && !has_sources(flags.options)) {
+      std::cout << "no source was named: add --db, --docs, --files, --plugin or --web "
+                   "(orkestra run --help)\n";
+    }
   }
   return planner::exit_status(report.value("status", ""));
 }

@@ -215,7 +215,7 @@ void add_verify_command(CLI::App& app, int& exit_status) {
   CLI::App* command = app.add_subcommand(
       "verify", "Hold every statement of an answer against documents and databases");
   command
-      ->add_option("answer", flags->answer,
+      ->add_option("ANSWER", flags->answer,
                    "The answer: a text, a file, a report of `run --json`, or - for standard input")
       ->required();
   command->add_option("--source", flags->documents,

@@ -89,11 +89,40 @@ TEST_CASE("usage errors exit 2 and name the thing") {
   const DemoFolder folder;
   CHECK(orkestra_command("").status == 2);
   CHECK(orkestra_command("run").status == 2);
-  CHECK(orkestra_command("no-such-command").status == 2);
+  for (const std::string wrong : {"no-such-command", "runs no-such-command"}) {
+    const CommandResult result = orkestra_command(wrong);
+    CAPTURE(result.output);
+    CHECK(result.status == 2);
+    CHECK(result.output.find("no command \"no-such-command\"") != std::string::npos);
+    CHECK(result.output.find("there are: ") != std::string::npos);
+  }
   const CommandResult budget = orkestra_command("run --budget lavish" + kTask + folder.flags());
   CHECK(budget.status == 2);
   CHECK(budget.output.find("lavish") != std::string::npos);
   CHECK(orkestra_command("run --help").status == 0);
+}
+
+TEST_CASE("a task without any source says which flags name one") {
+  const DemoFolder folder;
+  const std::string store = " --store " + folder.file("store.db").string();
+  const CommandResult without = orkestra_command("run" + kTask + store);
+  CAPTURE(without.output);
+  CHECK(without.status == 6);
+  CHECK(without.output.find("no source was named: add --db") != std::string::npos);
+  const CommandResult with =
+      orkestra_command("run 'Who is the president of France?'" + folder.flags());
+  CHECK(with.status == 6);
+  CHECK(with.output.find("no source was named") == std::string::npos);
+}
+
+TEST_CASE("the bundled models are listed by name") {
+  const CommandResult list = orkestra_command("model list --json");
+  CAPTURE(list.output);
+  REQUIRE(list.status == 0);
+  const Json rows = Json::parse(list.output);
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0].at("name") == "nano");
+  CHECK(std::filesystem::exists(rows[0].at("file").get<std::string>()));
 }
 
 TEST_CASE("files that are missing, cut off or hostile end in one clear line") {
