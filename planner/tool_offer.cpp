@@ -37,10 +37,29 @@ bool names(const std::string& text, const std::string& value) {
   return false;
 }
 
+bool is_address(const Json& schema) { return schema.value("format", Json()) == "uri"; }
+
 Json quoted_texts(const std::string& task) {
   Json quoted = Json::array();
   for (const auto& [from, to] : quoted_ranges(task)) quoted.push_back(task.substr(from, to - from));
   return quoted;
+}
+
+// Addresses of pages, without the marks that stand around them in a sentence.
+Json addresses_in(const std::string& task) {
+  constexpr const char* kEnds = " \t\r\n<>\"'`";
+  Json found = Json::array();
+  for (std::size_t at = task.find("http"); at != std::string::npos; at = task.find("http", at)) {
+    std::string address = task.substr(at, task.find_first_of(kEnds, at) - at);
+    at += address.size();
+    const bool whole = address.starts_with("http://") || address.starts_with("https://");
+    while (!address.empty() && address.back() != '/' && !is_word_byte(address.back())) {
+      address.pop_back();
+    }
+    if (whole && std::find(found.begin(), found.end(), address) == found.end())
+      found.push_back(std::move(address));
+  }
+  return found;
 }
 
 // What reads as a name in the task and isn't a word of the tool's own.
@@ -69,6 +88,9 @@ void copy_all_texts(ToolSpec& tool, const std::string& task, const Json& results
     if (schema.contains("x-span")) {
       copied["x-span"] = schema["x-span"];
       copied["x-domain"] = stretches_in(task, schema["x-span"].get<std::string>());
+    } else if (is_address(schema)) {
+      copied["format"] = "uri";
+      copied["x-domain"] = addresses_in(task);
     } else if (!results.empty()) {
       copied["x-domain"] = results;
     } else if (domain = quoted_texts(task); !domain.empty()) {
@@ -98,7 +120,8 @@ bool can_be_called(const ToolSpec& tool, const std::string& folded_task) {
     const Json schema = tool.parameters.at("properties").value(name.get<std::string>(), Json());
     if (!schema.is_object() || !schema.value("x-copy", false)) continue;
     if (!schema.contains("x-domain")) continue;
-    const bool any_value = schema["x-domain"].empty() && !schema.contains("x-span");
+    const bool any_value =
+        schema["x-domain"].empty() && !schema.contains("x-span") && !is_address(schema);
     if (!any_value && named_values(schema, folded_task).empty()) return false;
   }
   return true;

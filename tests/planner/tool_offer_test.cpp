@@ -2,6 +2,7 @@
 #include <orkestra/planner/tool_offer.h>
 #include <orkestra/tests/catch.h>
 #include <orkestra/tools/calculator.h>
+#include <orkestra/tools/web_fetch.h>
 
 #include <string>
 #include <vector>
@@ -88,6 +89,19 @@ TEST_CASE("the calculator is offered what reads as a sum, whole") {
   CHECK(expressions("What is the deadline of HZ-6633?").empty());
   CHECK(expressions("Is it due on 2025-01-22?").empty());
   CHECK(expressions("17 apples").empty());
+}
+
+TEST_CASE("a page is fetched by the address that the task names, without the marks around it") {
+  const auto addresses = [](const std::string& task) {
+    RunState state = asked(task);
+    state.spec.tools = {tools::make_web_fetch_tool({})->spec()};
+    const std::vector<ToolSpec> offered = offered_tools(state, Branch{});
+    return offered.empty() ? Json() : offered[0].parameters["properties"]["url"]["x-domain"];
+  };
+  CHECK(addresses("What is on https://example.org/ ?") == Json{"https://example.org/"});
+  CHECK(addresses("Read http://a.example/x?q=1, then (https://b.example/y.html).") ==
+        Json{"http://a.example/x?q=1", "https://b.example/y.html"});
+  CHECK(addresses("What is on the web?") == Json());
 }
 
 TEST_CASE("a text that the task quotes is copied whole") {
