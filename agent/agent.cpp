@@ -92,10 +92,12 @@ struct Agent::Wiring {
   std::vector<planner::Requirement> requirements;
   std::unique_ptr<planner::Journal> journal;
   std::unique_ptr<Knowledge> knowledge;
+  std::string known_tools;  // names of all that were there, allowed or not, for messages
   SystemClock clock;
 
   void add_tool(std::unique_ptr<tools::Tool> tool) {
     const std::string& name = tool->spec().name;
+    known_tools += (known_tools.empty() ? "" : ", ") + name;
     if (!options.allow.empty() && !listed(options.allow, name)) return;
     if (listed(options.deny, name)) return;
     registry.add(std::move(tool));
@@ -207,7 +209,10 @@ std::string Agent::Wiring::begin(const std::string& task, const TaskOptions& own
                                  const EventCallback& on_event, planner::RunState& state) {
   if (task.empty()) throw Error(ErrorCode::kInvalid, "the task is empty");
   const planner::RunSpec run_spec = spec(task, own);
-  if (run_spec.tools.empty()) throw Error(ErrorCode::kInvalid, "no tool is left to work with");
+  if (run_spec.tools.empty()) {
+    throw Error(ErrorCode::kInvalid,
+                "no tool is left to work with: allowed and denied are names of " + known_tools);
+  }
   std::string id = journal->create_run();
   planner::Executor(services(*model, id, 1, on_event, state, {})).start(run_spec, state);
   return id;

@@ -117,7 +117,9 @@ Json check_draft_of(const RunState& state, const Branch& branch, const Recheck& 
     if (result.status == RequirementResult::Status::kMet) {
       ++held;
     } else if (requirement.mandatory) {
-      object("the requirement \"" + requirement.name + "\" is not met: " + result.reason);
+      const bool undecided = result.status == RequirementResult::Status::kUndecided;
+      object("the requirement \"" + requirement.name + "\" is " +
+             (undecided ? "undecided: " : "not met: ") + result.reason);
     }
   }
   if (claims.empty()) object("the draft states nothing that could be checked");

@@ -217,8 +217,14 @@ Finish give_up(const RunState& state, const std::string& status_when_exhausted,
   if (best) return {"unverified", state.drafts[*best].reason, best};
   std::string why = "the sources do not answer it";
   for (const Draft& draft : state.drafts) {
-    if (draft.checked && !draft.abstains && !draft.reason.empty()) why += ": " + draft.reason;
-    if (draft.checked && !draft.abstains && !draft.reason.empty()) break;
+    if (draft.checked && !draft.abstains && !draft.reason.empty()) {
+      return {"abstained", why + ": " + draft.reason, std::nullopt};
+    }
+  }
+  for (const Step& step : state.steps) {
+    if (!step.result || step.result->ok) continue;
+    return {"abstained", why + ": " + step.call.name + " failed: " + step.result->message,
+            std::nullopt};
   }
   return {"abstained", why, std::nullopt};
 }

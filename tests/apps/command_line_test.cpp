@@ -79,6 +79,10 @@ TEST_CASE("an unmet requirement exits 3 and an unanswerable question 6, both say
       orkestra_command("run --require 'mention: warranty'" + kTask + folder.flags());
   CHECK(unmet.status == 3);
   CHECK(unmet.output.find("warranty") != std::string::npos);
+  const CommandResult undecided =
+      orkestra_command("run --require 'be polite'" + kTask + folder.flags());
+  CHECK(undecided.status == 3);
+  CHECK(undecided.output.find("\"be polite\" is undecided") != std::string::npos);
   const CommandResult unknown =
       orkestra_command("run 'What is the phone of the customer Stugrux?'" + folder.flags());
   CHECK(unknown.status == 6);
@@ -99,6 +103,9 @@ TEST_CASE("usage errors exit 2 and name the thing") {
   const CommandResult budget = orkestra_command("run --budget lavish" + kTask + folder.flags());
   CHECK(budget.status == 2);
   CHECK(budget.output.find("lavish") != std::string::npos);
+  const CommandResult tool = orkestra_command("run --allow no_such_tool" + kTask + folder.flags());
+  CHECK(tool.status == 2);
+  CHECK(tool.output.find("names of get_balance, ") != std::string::npos);
   CHECK(orkestra_command("run --help").status == 0);
 }
 

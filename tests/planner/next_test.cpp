@@ -1,4 +1,4 @@
-// What becomes of the candidates of a proposal that were not taken.
+// What a run does when a draft was refused or given up: candidates that wait, and what it says.
 #include <orkestra/planner/next.h>
 #include <orkestra/planner/prompt_catalogue.h>
 #include <orkestra/tests/catch.h>
@@ -73,6 +73,16 @@ TEST_CASE("a small model that gives up has its other candidates tried first") {
   CHECK(*last.alternative == 3);
   state.spec.budget.repairs = 0;
   CHECK(std::holds_alternative<Finish>(next(state)));
+}
+
+TEST_CASE("who abstains after a failed call says what failed") {
+  RunState state = refused_once(AnswerStyle::kProse);
+  state.drafts.front() = {.branch = "main", .answer = "no", .abstains = true};
+  state.steps.front().result = ToolResult::failure(ErrorCode::kUnavailable, "no network");
+  const Action action = next(state);
+  REQUIRE(std::holds_alternative<Finish>(action));
+  CHECK(std::get<Finish>(action).reason ==
+        "the sources do not answer it: revenue failed: no network");
 }
 
 TEST_CASE("a larger model's candidates are taken in order") {
