@@ -1,3 +1,4 @@
+#include <orkestra/core/words.h>
 #include <orkestra/planner/draft_check.h>
 #include <orkestra/planner/tool_offer.h>
 
@@ -58,6 +59,49 @@ std::vector<Evidence> evidence_used(const RunState& state, const std::vector<Evi
     used.push_back(std::move(evidence));
   }
   return used;
+}
+
+// Every scalar inside `value`, as text.
+void collect_scalars(const Json& value, std::vector<std::string>& out) {
+  if (value.is_structured()) {
+    for (const Json& member : value) collect_scalars(member, out);
+  } else if (!value.is_null()) {
+    out.push_back(value.is_string() ? value.get<std::string>() : dump_json(value));
+  }
+}
+
+// "4211.5 [1]", "12 days [2]": a value out of what it cites, with a unit at most. It says nothing
+// of itself: what it is the value of stands in the question alone.
+bool lone_value(const CheckedClaim& checked, const std::vector<Evidence>& gathered) {
+  const std::vector<Word> said = words_only(checked.claim.text);
+  for (const Evidence& evidence : gathered) {
+    const auto& cited = checked.claim.cited;
+    if (evidence.is_text() || std::find(cited.begin(), cited.end(), evidence.id) == cited.end()) {
+      continue;
+    }
+    std::vector<std::string> scalars;
+    collect_scalars(evidence.value, scalars);
+    for (const std::string& scalar : scalars) {
+      const std::vector<Word> value = words_only(scalar);
+      const bool begins = !value.empty() && said.size() >= value.size() &&
+                          std::equal(value.begin(), value.end(), said.begin());
+      if (begins && said.size() <= value.size() + 1) return true;
+    }
+  }
+  return false;
+}
+
+// What of the question a draft of lone values leaves open: they answer it only if what they come
+// from speaks of every word of it. Nothing for drafts that say what they speak of.
+std::vector<std::string> left_open_by_values(const RunState& state, const Branch& branch,
+                                             const std::vector<CheckedClaim>& claims) {
+  const std::vector<Evidence> gathered = state.evidence_of(branch);
+  const auto lone = [&](const CheckedClaim& checked) { return lone_value(checked, gathered); };
+  if (std::none_of(claims.begin(), claims.end(), lone)) return {};
+  const std::string& answer = state.drafts[*branch.draft].answer;
+  return question_coverage(state.spec.task, evidence_used(state, gathered, answer, claims),
+                           at_hand_of(state, branch))
+      .missing;
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -121,6 +165,13 @@ Json check_draft_of(const RunState& state, const Branch& branch, const Recheck& 
       object("the requirement \"" + requirement.name + "\" is " +
              (undecided ? "undecided: " : "not met: ") + result.reason);
     }
+  }
+  const auto open = spans ? std::vector<std::string>{} : left_open_by_values(state, branch, claims);
+  if (!open.empty()) {
+    object(
+        "a value alone does not say what it is the value of, and what it comes from does not "
+        "speak of: " +
+        joined(open));
   }
   if (claims.empty()) object("the draft states nothing that could be checked");
   if (!on_the_question && !coverage.missing.empty()) {

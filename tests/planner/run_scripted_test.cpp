@@ -94,6 +94,23 @@ TEST_CASE("a refused draft is fed back with the reason, and the repaired one is 
   REQUIRE(report.at("answer").get<std::string>().find("4200") != std::string::npos);
 }
 
+TEST_CASE("a lone value answers only what its source speaks of; a sentence says it itself") {
+  const RunFixture fixture;
+  const std::string call = call_line("region_revenue", {{"region", "North"}});
+  const auto status = [&](const std::string& question, const std::string& answer) {
+    std::string script = call;
+    for (int i = 0; i < 12; ++i) script += text_line(answer);
+    const Json report = run(fixture.scripted(script, question + answer + ".db"), question);
+    UNSCOPED_INFO(report.at("reason"));
+    return report.at("status").get<std::string>();
+  };
+  CHECK(status("What is the revenue of the region North?", "4200 [1]") == "verified");
+  CHECK(status("What is the profit of the region North?", "4200 [1]") == "unverified");
+  CHECK(status("Who is the manager of the region North?", "4200 euros [1].") == "unverified");
+  CHECK(status("What is the profit of the region North?",
+               "The revenue of the region North is 4200 [1].") == "verified");
+}
+
 TEST_CASE("a requirement the sources can't meet ends unverified and says why") {
   const RunFixture fixture;
   std::string script = call_line("region_revenue", {{"region", "North"}});
