@@ -4,10 +4,11 @@
 // stand-ins.
 //
 //   bench_agent_cells MODEL.gguf [--budget low|medium|high] [--seed N] [--threads N] [--alone]
-//                     [--events] < cases.jsonl > outcomes.jsonl
+//                     [--prose] [--events] < cases.jsonl > outcomes.jsonl
 //
 // --alone ends a case with the model's first draft, unchecked, and lets the model write as it
-// likes: a call of any tool of the case, or any text. Default budget: medium.
+// likes: a call of any tool of the case, or any text. --prose lets it write so, too, but holds
+// what it writes against the sources as a large model's. Default budget: medium.
 //
 // A case: {"task", "tools": [{"description", "name", "parameters": schema, "answer_form"?,
 //   "gives": [{"arguments", "value"}] | "passages": [text]}], "claim"?, "text"?}.
@@ -99,6 +100,7 @@ struct Flags {
   std::uint64_t seed = 0;
   int threads = 0;  // of the engine; 0 = all cores
   bool alone = false;
+  bool prose = false;
   bool events = false;
 };
 
@@ -125,6 +127,8 @@ Flags flags_of(const std::vector<std::string>& arguments) {
       flags.threads = number();
     } else if (flag == "--alone") {
       flags.alone = true;
+    } else if (flag == "--prose") {
+      flags.prose = true;
     } else if (flag == "--events") {
       flags.events = true;
     } else if (flags.model.empty() && !flag.starts_with("--")) {
@@ -186,14 +190,14 @@ Json outcome_of(const Json& given, model::LanguageModel& model, const std::files
   const bool small =
       capabilities.parameters > 0 && capabilities.parameters < planner::kProseParameters;
   planner::RunState state;
-  executor.start(
-      {.task = given.at("task"),
-       .tools = registry.specs(),
-       .budget = planner::Budget::of_level(flags.budget),
-       .style = small && !flags.alone ? planner::AnswerStyle::kSpans : planner::AnswerStyle::kProse,
-       .model = capabilities.id,
-       .seed = flags.seed},
-      state);
+  executor.start({.task = given.at("task"),
+                  .tools = registry.specs(),
+                  .budget = planner::Budget::of_level(flags.budget),
+                  .style = small && !flags.alone && !flags.prose ? planner::AnswerStyle::kSpans
+                                                                 : planner::AnswerStyle::kProse,
+                  .model = capabilities.id,
+                  .seed = flags.seed},
+                 state);
   try {
     if (flags.alone) {
       run_to_first_draft(executor, state);

@@ -12,9 +12,11 @@ Beside the levels stands what a loop without checks would have answered on the s
   draft   the first draft of the run as it stands, refused later or not: the same offers, constraints and
           forms, but nothing is checked and nothing tried again
   alone   (invented tasks) the first draft of the model left to itself: any tool on offer, any text
+  checked (invented tasks) the model left to itself in the same way, but its drafts are checked and tried
+          again as a large model's are, at medium: what the checks are worth whoever writes
 
 right: answered with the wanted value, or not answered where nothing fits. wrong: answered with something
-else, or answered although nothing fits. A level has answered when the run is verified; draft and alone have
+else, or answered although nothing fits. A level, and "checked", has answered when the run is verified; draft and alone have
 when they say anything but that nothing fits. Intervals are Wilson's at 95 %. All but seconds is the
 same for the same seeds. Plain python3.
 """
@@ -35,6 +37,7 @@ from cases import SPLITS, Cases, interval, said  # noqa: E402
 from svg import Drawing  # noqa: E402
 
 LEVELS = ["low", "medium", "high"]
+FREE = {"alone": ["--alone"], "checked": ["--prose"]}  # flags of bench_agent_cells
 SKILLS = ["lookups", "passage", "several steps", "not found: tool", "not found: passage"]
 GROUPS = ["by hand", "invented", "invented, nothing fits"]
 ABSTAIN = (ROOT / "planner" / "prompts" / "abstain.txt").read_text().strip()
@@ -158,8 +161,8 @@ class Bench:
 
     def ask_invented(self, pool):
         wanted = [(split, skill, self.cell(split, skill)) for split in SPLITS for skill in SKILLS]
-        jobs = [(split, skill, made, policy) for split, skill, made in wanted for policy in ["alone", *self.options.levels]]
-        results = pool.map(lambda j: self.run_cell(j[2], ["--alone"] if j[3] == "alone" else ["--budget", j[3]]), jobs)
+        jobs = [(split, skill, made, policy) for split, skill, made in wanted for policy in [*FREE, *self.options.levels]]
+        results = pool.map(lambda j: self.run_cell(j[2], FREE.get(j[3]) or ["--budget", j[3]]), jobs)
         for (split, skill, made, policy), reports in zip(jobs, results):
             group = "invented, nothing fits" if skill.startswith("not found") else "invented"
             for (case, wants), (draft, run) in zip(made, reports, strict=True):
@@ -262,7 +265,7 @@ def tables(rows, policies):
         shown = ["%d / %d / %d" % tuple(r[o] for o in OUTCOMES) if r else "" for r in found_rows]
         lines.append("| %s | %s |" % ((cell if group != "by hand" else "by hand: " + cell), " | ".join(shown)))
     lines += ["", "Not answered, and why it ended there:"]
-    for policy in policies:
+    for policy in (p for p in policies if p in LEVELS):
         stopped = Counter()
         for group in GROUPS[:2]:
             stopped.update((found(rows, group, policy) or {}).get("stopped", {}))
@@ -302,7 +305,7 @@ def risk_plot(drawing, records, policies, left, width, height):
     """Risk over coverage: drafts as curves (the surest first), verified answers by tries and by level."""
     top, bottom = 50, height - 46
     lines = {"draft": "#c9741a", "alone": "#8a8a8a"}
-    marks = {"low": "#9ecae1", "medium": "#4a90c2", "high": "#1b4f80"}
+    marks = {"low": "#9ecae1", "medium": "#4a90c2", "high": "#1b4f80", "checked": "#8e44ad"}
 
     def place(coverage, risk):
         return left + 44 + coverage * (width - 64), bottom - risk * (bottom - top)
@@ -329,13 +332,13 @@ def risk_plot(drawing, records, policies, left, width, height):
     drawing.line(path, COLOURS["right"], 2)
     drawing.dot(*path[0], COLOURS["right"])
     drawing.text(path[0][0], path[0][1] - 10, "verified at the first try", "middle")
-    for i, policy in enumerate(policies[2:]):
+    for i, policy in enumerate(p for p in marks if p in policies):
         one = asked_of(policy)
         answered = [r for r in one if r["answer"]]
         wrong = sum(r["outcome"] == "wrong" for r in answered)
-        drawing.dot(*place(len(answered) / len(one), wrong / max(1, len(answered))), marks[policy], 7 - 2 * i)
+        drawing.dot(*place(len(answered) / len(one), wrong / max(1, len(answered))), marks[policy], 7 - 2 * i if policy in LEVELS else 4)
         drawing.dot(left + 64, top + 12 + 18 * i, marks[policy])
-        drawing.text(left + 74, top + 16 + 18 * i, "verified, budget " + policy)
+        drawing.text(left + 74, top + 16 + 18 * i, ("verified, budget " if policy in LEVELS else "") + policy)
 
 
 def draw(rows, records, policies, path):
@@ -353,7 +356,7 @@ def main():
     with ThreadPoolExecutor(options.jobs) as pool:
         bench.ask_by_hand(pool)
         bench.ask_invented(pool)
-    policies = ["alone", "draft", *options.levels]
+    policies = ["alone", "checked", "draft", *options.levels]
     rows = summary(bench.records)
     if options.json:
         print(json.dumps({"model": options.model.name, "count": options.count, "seeds": options.seeds, "seed": options.seed,
