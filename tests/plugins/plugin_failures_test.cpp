@@ -103,7 +103,9 @@ TEST_CASE("a lost effect of a tool not safe to repeat is said to be unknown") {
   LoadedTools tools("misbehaving");
   const ToolResult crashed = tools.call("act_once", {{"do", "segfault"}}, Limits::within(20s));
   CHECK(crashed.code == ErrorCode::kOutcomeUnknown);
-  CHECK(tools.call("act_once", {{"do", "hang"}}, Limits::within(60ms)).code ==
+  // The plugin is up again before the next call's time runs: what was never sent is no lost effect.
+  CHECK(tools.act("nothing").value == "well");
+  CHECK(tools.call("act_once", {{"do", "hang"}}, Limits::within(500ms)).code ==
         ErrorCode::kOutcomeUnknown);
   // What the plugin itself answers is known.
   CHECK(tools.call("act_once", {{"do", "refuse"}}, {}).code == ErrorCode::kNotFound);
