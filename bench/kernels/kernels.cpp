@@ -19,6 +19,7 @@ using namespace orkestra;
 
 constexpr std::int64_t kRows = 2048;
 constexpr std::int64_t kCols = 2560;
+constexpr std::int64_t kTokens[] = {512, 128, 32, 16, 8, 4, 2};
 constexpr int kRepetitions = 5;
 constexpr double kSeconds = 0.1;  // of a repetition, at least
 
@@ -83,17 +84,20 @@ void measure(const model::Kernels& kernels, const model::TensorTypeInfo& format)
   const auto operations = [&](std::int64_t n_tokens) {
     return 2e-9 * static_cast<double>(kRows * kCols * n_tokens) / product.seconds(n_tokens);
   };
-  std::printf("%-7s %-7s %8.1f %8.1f %8.1f %8.1f %8.1f\n", format.name.data(), kernels.name.data(),
-              operations(512), operations(8), operations(4), operations(2),
-              1e-9 * product.bytes() / product.seconds(1));
+  std::printf("%-7s %-7s", format.name.data(), kernels.name.data());
+  for (const std::int64_t n_tokens : kTokens) std::printf(" %8.1f", operations(n_tokens));
+  std::printf(" %8.1f\n", 1e-9 * product.bytes() / product.seconds(1));
   std::fflush(stdout);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::printf("%-7s %-7s %8s %8s %8s %8s %8s\n", "type", "kernels", "GF/s 512", "GF/s 8", "GF/s 4",
-              "GF/s 2", "GB/s 1");
+  std::printf("%-7s %-7s", "type", "kernels");
+  for (const std::int64_t n_tokens : kTokens) {
+    std::printf(" %4s %3lld", "GF/s", static_cast<long long>(n_tokens));
+  }
+  std::printf(" %8s\n", "GB/s 1");
   for (const model::TensorTypeInfo& format : model::tensor_types()) {
     const auto is_it = [&](const char* name) { return format.name == name; };
     if (argc > 1 && std::none_of(argv + 1, argv + argc, is_it)) continue;

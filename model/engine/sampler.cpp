@@ -1,8 +1,8 @@
 #include <orkestra/core/error.h>
 #include <orkestra/model/engine/sampler.h>
+#include <orkestra/model/kernels/exponentials.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -42,7 +42,7 @@ double sum_of_weights(std::span<const float> logits, std::span<const std::uint8_
       values[n] = logits[i];
       n += allowed[i] != 0 && std::isfinite(logits[i]) ? 1 : 0;
     }
-    exponentials({values, n}, highest, 1.0, weights);
+    exponentials(values, static_cast<std::int64_t>(n), highest, 1.0, weights);
     for (std::size_t i = 0; i < n; ++i) sum += weights[i];
   }
   return sum;
@@ -82,37 +82,6 @@ double log_probability(std::span<const float> logits, std::span<const std::uint8
   const float highest = logits[static_cast<std::size_t>(best)];
   return static_cast<double>(logits[at]) - highest -
          std::log(sum_of_weights(logits, allowed, highest));
-}
-
-void exponentials(std::span<const float> x, double shift, double scale, double* out) {
-  // exp(t) = 2^k exp(r) with |r| <= ln 2 / 2, and twelve terms of the series of exp(r). Adding the
-  // large number rounds to an integer, which is then in the lowest bits.
-  constexpr double kRounding = 0x1.8p52;
-  constexpr double kLog2E = 1.4426950408889634;
-  constexpr double kLn2High = 0x1.62e42fefa3800p-1;  // exact in products with small integers
-  constexpr double kLn2Low = 0x1.ef35793c76730p-45;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    double t = (static_cast<double>(x[i]) - shift) * scale;
-    t = t < -708.0 ? -708.0 : t;
-    const double shifted = t * kLog2E + kRounding;
-    const double k = shifted - kRounding;
-    const double r = (t - k * kLn2High) - k * kLn2Low;
-    double p = 1.0 / 479001600.0;
-    p = p * r + 1.0 / 39916800.0;
-    p = p * r + 1.0 / 3628800.0;
-    p = p * r + 1.0 / 362880.0;
-    p = p * r + 1.0 / 40320.0;
-    p = p * r + 1.0 / 5040.0;
-    p = p * r + 1.0 / 720.0;
-    p = p * r + 1.0 / 120.0;
-    p = p * r + 1.0 / 24.0;
-    p = p * r + 1.0 / 6.0;
-    p = p * r + 0.5;
-    p = p * r + 1.0;
-    p = p * r + 1.0;
-    out[i] = std::bit_cast<double>(std::bit_cast<std::uint64_t>(p) +
-                                   (std::bit_cast<std::uint64_t>(shifted) << 52U));
-  }
 }
 
 Sampler::Sampler(const Sampling& sampling) : sampling_(sampling), random_(sampling.seed) {
@@ -176,33 +145,47 @@ void Sampler::cut_to_heaviest() {
   }
 }
 
+template <typename Weight, typename Id>
+TokenId Sampler::pick(std::size_t n, const Weight& weight, const Id& id) {
+  double total = 0.0;
+  for (std::size_t i = 0; i < n; ++i) total += weight(i);
+  double left = random_.uniform() * total;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (left < weight(i)) return id(i);
+    left -= weight(i);
+  }
+  // Rounding can leave a crumb: the last candidate that has any weight takes it.
+  for (std::size_t i = n; i-- > 0;) {
+    if (weight(i) > 0.0) return id(i);
+  }
+  return id(0);
+}
+
 TokenId Sampler::draw(std::span<const float> logits, std::span<const std::uint8_t> allowed,
                       float highest) {
-  candidates_.clear();
-  values_.clear();
+  ids_.resize(logits.size());
+  values_.resize(logits.size());
+  weights_.resize(logits.size());
+  std::size_t n = 0;
   for (std::size_t i = 0; i < logits.size(); ++i) {
-    if (allowed[i] == 0 || !std::isfinite(logits[i])) continue;
-    candidates_.push_back({.id = static_cast<TokenId>(i), .weight = 0.0});
-    values_.push_back(logits[i]);
+    ids_[n] = static_cast<TokenId>(i);
+    values_[n] = logits[i];
+    n += allowed[i] != 0 && std::isfinite(logits[i]) ? 1 : 0;
   }
-  weights_.resize(values_.size());
-  exponentials(values_, highest, std::min(1.0 / sampling_.temperature, 1e300), weights_.data());
-  for (std::size_t i = 0; i < weights_.size(); ++i) candidates_[i].weight = weights_[i];
+  exponentials(values_.data(), static_cast<std::int64_t>(n), highest,
+               std::min(1.0 / sampling_.temperature, 1e300), weights_.data());
+  if (sampling_.top_k == 0 && sampling_.top_p == 1.0 && sampling_.min_p == 0.0) {
+    return pick(
+        n, [&](std::size_t i) { return weights_[i]; }, [&](std::size_t i) { return ids_[i]; });
+  }
+  candidates_.resize(n);
+  for (std::size_t i = 0; i < n; ++i) candidates_[i] = {.id = ids_[i], .weight = weights_[i]};
   if (sampling_.top_k > 0 || sampling_.top_p < 1.0) cut_to_heaviest();
   // The best candidate's weight is 1, so min-p compares with it directly.
   std::erase_if(candidates_, [&](const Candidate& c) { return c.weight < sampling_.min_p; });
-  double total = 0.0;
-  for (const Candidate& c : candidates_) total += c.weight;
-  double left = random_.uniform() * total;
-  for (const Candidate& c : candidates_) {
-    if (left < c.weight) return c.id;
-    left -= c.weight;
-  }
-  // Rounding can leave a crumb: the last candidate that has any weight takes it.
-  for (std::size_t i = candidates_.size(); i-- > 0;) {
-    if (candidates_[i].weight > 0.0) return candidates_[i].id;
-  }
-  return candidates_.front().id;
+  return pick(
+      candidates_.size(), [&](std::size_t i) { return candidates_[i].weight; },
+      [&](std::size_t i) { return candidates_[i].id; });
 }
 
 }  // namespace orkestra::model

@@ -46,16 +46,16 @@ class Sampler {
     TokenId id;
     double weight;
   };
+  // Of the candidates a random one, each as often as its weight says.
+  template <typename Weight, typename Id>
+  TokenId pick(std::size_t n, const Weight& weight, const Id& id);
   Sampling sampling_;
   Random random_;
   std::vector<Candidate> candidates_;
-  std::vector<float> values_;    // their logits
-  std::vector<double> weights_;  // and weights
+  std::vector<TokenId> ids_;  // of the tokens that are possible
+  std::vector<float> values_;
+  std::vector<double> weights_;
 };
-
-// out[i] = exp((x[i] - shift) * scale), to a few units in the last place and the same on every
-// platform; the argument is taken to be at least -708 and at most 708.
-void exponentials(std::span<const float> x, double shift, double scale, double* out);
 
 // log softmax of `token` among the allowed tokens.
 double log_probability(std::span<const float> logits, std::span<const std::uint8_t> allowed,

@@ -62,4 +62,7 @@ void gelu_multiply(float* gate, const float* up, std::int64_t n);
 void rotate(const Kernels::RotateArgs& args, std::int64_t token_begin, std::int64_t token_end);
 void mamba2_scan(const Kernels::Mamba2Args& args, std::int64_t h_begin, std::int64_t h_end);
 
+// As exponentials.h.
+void exponentials(const float* x, std::int64_t n, double shift, double scale, double* out);
+
 }  // namespace orkestra::model::avx2

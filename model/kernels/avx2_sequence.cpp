@@ -42,6 +42,30 @@ struct Lanes8 {
   static Floats add(Floats a, Floats b) { return _mm256_add_ps(a, b); }
   static Floats multiply(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
   static Floats multiply_add(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
+  // out[j][i] <- in[i][j], both kLanes rows of kLanes, so many floats apart.
+  static void transpose(const float* in, std::int64_t in_stride, float* out,
+                        std::int64_t out_stride) {
+    Floats v[8];
+    for (int i = 0; i < 8; ++i) v[i] = _mm256_loadu_ps(in + i * in_stride);
+    Floats w[8];
+    for (int i = 0; i < 8; i += 4) {
+      const Floats a = _mm256_unpacklo_ps(v[i], v[i + 1]);
+      const Floats b = _mm256_unpackhi_ps(v[i], v[i + 1]);
+      const Floats c = _mm256_unpacklo_ps(v[i + 2], v[i + 3]);
+      const Floats d = _mm256_unpackhi_ps(v[i + 2], v[i + 3]);
+      w[i] = _mm256_shuffle_ps(a, c, 0x44);
+      w[i + 1] = _mm256_shuffle_ps(a, c, 0xEE);
+      w[i + 2] = _mm256_shuffle_ps(b, d, 0x44);
+      w[i + 3] = _mm256_shuffle_ps(b, d, 0xEE);
+    }
+    for (int c = 0; c < 4; ++c) {
+      _mm256_storeu_ps(out + c * out_stride, _mm256_permute2f128_ps(w[c], w[4 + c], 0x20));
+      _mm256_storeu_ps(out + (c + 4) * out_stride, _mm256_permute2f128_ps(w[c], w[4 + c], 0x31));
+    }
+  }
+  // Short rows go float by float.
+  static bool split(const float*, std::int64_t, float (*)[kLanes]) { return false; }
+  static bool join(const float (*)[kLanes], std::int64_t, float*) { return false; }
   static Floats exp(Floats x) { return exp8(x); }
   static Floats softplus(Floats x) { return softplus8(x); }
   static Floats silu(Floats x) { return silu8(x); }

@@ -19,6 +19,7 @@ struct Avx2 {
   static constexpr int kTile = 4;
   static constexpr int kPanelVectors = 2;
   static constexpr bool kSumsInRegisters = false;
+  static constexpr bool kTiles = false;
   static constexpr int kChains = 1;  // sums in turn that hide dot()'s latency
 
   static Ints load(const void* p) { return _mm256_loadu_si256(static_cast<const Ints*>(p)); }

@@ -17,5 +17,6 @@ void causal_conv_silu(const float* x, std::int64_t x_stride, float* state, const
                       const float* bias, std::int64_t d_conv, std::int64_t n_tokens,
                       std::int64_t c_begin, std::int64_t c_end, float* y, std::int64_t y_stride);
 void selective_scan(const Kernels::ScanArgs& args, std::int64_t c_begin, std::int64_t c_end);
+void exponentials(const float* x, std::int64_t n, double shift, double scale, double* out);
 
 }  // namespace orkestra::model::avx512

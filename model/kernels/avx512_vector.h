@@ -19,7 +19,8 @@ struct Avx512 {
   static constexpr int kTile = 3;
   static constexpr int kPanelVectors = 4;
   static constexpr bool kSumsInRegisters = true;
-  static constexpr int kChains = 2;  // sums in turn that hide dot()'s latency
+  static constexpr bool kTiles = true;  // few tokens go by packed_tile.h
+  static constexpr int kChains = 2;     // sums in turn that hide dot()'s latency
 
   static Ints load(const void* p) { return _mm512_loadu_si512(p); }
   static void store(void* p, Ints v) { _mm512_storeu_si512(p, v); }
@@ -65,6 +66,14 @@ struct Avx512 {
   // spill the sums of a tile than add to them in place.
   static Ints dot(Ints sums, Ints a, Ints b) {
     asm("vpdpwssd %1, %2, %0" : "+v"(sums) : "v"(a), "v"(b));
+    return sums;
+  }
+
+  // The same with the two numbers at `p` in every lane.
+  static Ints dot_pair(Ints sums, Ints a, const std::int16_t* p) {
+    asm("vpdpwssd %1%{1to16%}, %2, %0"
+        : "+v"(sums)
+        : "m"(*reinterpret_cast<const std::int32_t*>(p)), "v"(a));
     return sums;
   }
 

@@ -13,6 +13,7 @@
 //   kChunks    pieces of a block whose kSlots parts are summed at the same time
 //   part(chunk, slot)   which part of the block that is
 //   step<chunk, i>(units, visit)   visits the pairs of step i in [0, kSteps): visit(slot, pair, w)
+//   kStepsAlike   whether step i is step 0 of the units from i on, with pairs from 2i on
 // and of part p, for the rows of a vector, either floats (kIntegerScales is false):
 //   scale<p>(), minimum<p>()
 // or integers that the block's half floats `d` and `dmin` are factors of:
@@ -87,6 +88,7 @@ struct Block32 {
   static constexpr int kOffset = offset;
   static constexpr bool kIntegerScales = false;
   static constexpr int kRun = 1;
+  static constexpr bool kStepsAlike = false;
   static constexpr int kChunks = 1;
   static constexpr int kSlots = 1;
   static constexpr int part(int, int) { return 0; }

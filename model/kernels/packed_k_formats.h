@@ -26,6 +26,7 @@ struct Block256 {
   static constexpr int kChunks = 4;
   static constexpr int kSlots = part_size == 32 ? 2 : 4;
   static constexpr int kSteps = part_size == 32 ? 8 : 4;
+  static constexpr bool kStepsAlike = true;
   static constexpr int part(int chunk, int slot) {
     return part_size == 32 ? 2 * chunk + slot : 8 * (chunk / 2) + 2 * slot + chunk % 2;
   }
@@ -226,6 +227,7 @@ struct FormatIQ4_XS {
   static constexpr int kChunks = 8;
   static constexpr int kSlots = 1;
   static constexpr int kSteps = 4;
+  static constexpr bool kStepsAlike = false;
   static constexpr int part(int chunk, int) { return chunk; }
 
   template <int chunk, int i, typename Visit>

@@ -10,6 +10,8 @@ namespace {
 
 constexpr int kColumnGroup = avx2::kActivationGroup;
 constexpr int kPackedRows = 16;
+constexpr std::int64_t kTokenBlock = 512;  // tokens whose totals are kept at a time
+constexpr std::int64_t kRowBlock = 64;     // rows whose totals lie side by side
 
 // A group of up to 256 columns of the activations, of some token and those after it.
 struct Group {
@@ -60,6 +62,18 @@ inline void store_rows(const float* sums, float* y, std::int64_t n) {
     __builtin_memcpy(y, sums, kPackedRows * sizeof(float));
   } else {
     for (std::int64_t r = 0; r < n; ++r) y[r] = sums[r];
+  }
+}
+
+// Totals of tokens [begin, end), kRowBlock apart, to rows [row_begin, row_end) of y.
+inline void store_totals(const float* totals, std::int64_t n_rows, std::int64_t row_begin,
+                         std::int64_t row_end, std::int64_t begin, std::int64_t end, float* y,
+                         std::int64_t y_stride) {
+  for (std::int64_t t = begin; t < end; ++t) {
+    for (std::int64_t row = row_begin; row < row_end; row += kPackedRows) {
+      store_rows(totals + (t - begin) * kRowBlock + (row - row_begin), y + t * y_stride + row,
+                 n_rows - row);
+    }
   }
 }
 

@@ -3,29 +3,11 @@
 // in packed_products.h. Everything has internal linkage.
 #pragma once
 
-#include <orkestra/model/kernels/packed_operands.h>
+#include <orkestra/model/kernels/packed_scales.h>
 
 namespace orkestra::model {
 
 namespace {
-
-constexpr std::int64_t kTokenBlock = 512;  // tokens that share an unpacked panel
-constexpr std::int64_t kRowBlock = 64;     // rows whose totals lie side by side
-
-// Which part of a group of columns an unpacked panel holds at each position.
-template <typename Format>
-struct PartAt {
-  static constexpr int kInBlock = Format::kElements / Format::kPart;
-  constexpr PartAt() {
-    for (int p = 0; p < kColumnGroup / Format::kPart; ++p) {
-      const int chunk = p % kInBlock / Format::kSlots;
-      at[p] = p - p % kInBlock + Format::part(chunk, p % Format::kSlots);
-    }
-  }
-  int at[kColumnGroup / Format::kPart] = {};
-};
-template <typename Format>
-constexpr PartAt<Format> kPartAt;
 
 template <typename V, typename Format>
 struct PanelTimesTokens {
@@ -35,15 +17,11 @@ struct PanelTimesTokens {
   static constexpr int kRows = kVectors * V::kLanes;
   static constexpr int kPairs = Format::kPart / 2;
   static constexpr int kPartsOfBlock = Format::kElements / Format::kPart;
-  static constexpr int kMostParts = kColumnGroup / Format::kPart;
 
   // Up to 256 columns, unpacked; parts in the format's order.
   struct alignas(64) Panel {
     std::int16_t weights[kColumnGroup * kRows];  // [pair][row][2]
-    float scales[kMostParts][kRows];             // of formats without integer scales
-    float minima[kMostParts][kRows];
-    float d[kRows];  // of formats with integer scales
-    float dmin[kRows];
+    GroupScales<V, Format, kRows> scales;
     int n_parts;
   };
 
@@ -51,30 +29,18 @@ struct PanelTimesTokens {
   static void unpack_block(const std::byte* block, int first_row, int v, int first_part,
                            Panel& panel) {
     const Units<V> units{block + 4 * first_row};
-    const Format format = opened<V, Format>(block, first_row);
     const Ints offset = V::pairs(Format::kOffset);
     const int row = V::kLanes * v;
+    panel.scales.open(block, first_row, row, first_part);
     unrolled<0, Format::kChunks>([&](auto chunk) __attribute__((always_inline)) {
       constexpr int kChunk = decltype(chunk)::value;
       const int position = first_part + kChunk * Format::kSlots;
-      Ints factors[Format::kSlots];  // in both halves of a lane
-      unrolled<0, Format::kSlots>([&](auto slot) __attribute__((always_inline)) {
-        constexpr int kSlot = decltype(slot)::value;
-        constexpr int kPart = Format::part(kChunk, kSlot);
-        if constexpr (Format::kIntegerScales) {
-          const Ints scale = format.template int_scale<kPart>();
-          factors[kSlot] =
-              V::either(V::both(scale, V::ints(0xFFFF)), V::template left32<16>(scale));
-        } else {
-          V::store_floats(panel.scales[position + kSlot] + row, format.template scale<kPart>());
+      Ints factors[Format::kSlots];
+      if constexpr (Format::kIntegerScales) {
+        for (int slot = 0; slot < Format::kSlots; ++slot) {
+          factors[slot] = panel.scales.factor(first_part + Format::part(kChunk, slot), row);
         }
-        if constexpr (Format::kMinima && Format::kIntegerScales) {
-          V::store_floats(panel.minima[position + kSlot] + row,
-                          V::to_floats(format.template int_minimum<kPart>()));
-        } else if constexpr (Format::kMinima) {
-          V::store_floats(panel.minima[position + kSlot] + row, format.template minimum<kPart>());
-        }
-      });
+      }
       unrolled<0, Format::kSteps>([&](auto i) __attribute__((always_inline)) {
         Format::template step<kChunk, decltype(i)::value>(
             units, [&](auto slot, auto pair, Ints w) __attribute__((always_inline)) {
@@ -86,10 +52,6 @@ struct PanelTimesTokens {
             });
       });
     });
-    if constexpr (Format::kIntegerScales) {
-      V::store_floats(panel.d + row, format.d);
-      if constexpr (Format::kMinima) V::store_floats(panel.dmin + row, format.dmin);
-    }
   }
 
   // Unpacks `width` columns from `k` on of rows [row, row + kRows); rows from row_end on get what
@@ -148,58 +110,15 @@ struct PanelTimesTokens {
           if constexpr (Format::kIntegerScales) {
             sums[t][v] = V::add(sums[t][v], sum);
           } else {
-            const float* scale = panel.scales[position - 1] + V::kLanes * v;
+            const float* scale =
+                panel.scales.scales[kPartAt<Format>.at[position - 1]] + V::kLanes * v;
             sums[t][v] = V::multiply_add(sum, V::load_floats(scale), sums[t][v]);
           }
         }
       }
       if constexpr (!V::kSumsInRegisters) asm volatile("" : "+m"(sums));
     }
-    if constexpr (Format::kIntegerScales) {
-      for (int t = 0; t < kN; ++t) {
-        for (int v = 0; v < kVectors; ++v) {
-          sums[t][v] = V::multiply(sums[t][v], V::load_floats(panel.d + V::kLanes * v));
-        }
-      }
-    }
-    if constexpr (Format::kMinima) subtract_minima<kN>(panel, x, sums);
-    for (int t = 0; t < kN; ++t) {
-      const Floats scale = V::floats(x.scales[t]);
-      for (int v = 0; v < kVectors; ++v) {
-        float* total = totals + t * kRowBlock + V::kLanes * v;
-        V::store_floats(total, V::multiply_add(sums[t][v], scale, V::load_floats(total)));
-      }
-    }
-  }
-
-  template <int kN>
-  [[gnu::always_inline]] static void subtract_minima(const Panel& panel, const Group& x,
-                                                     Floats (&sums)[kN][kVectors]) {
-    const float* x_sums = part_sums<Format::kPart>(x.sums, 0);
-    Floats minima[kN][kVectors];
-    for (int t = 0; t < kN; ++t) {
-      for (int v = 0; v < kVectors; ++v) minima[t][v] = V::floats(0.0F);
-    }
-    for (int position = 0; position < panel.n_parts; ++position) {
-      const int part = kPartAt<Format>.at[position];
-      for (int v = 0; v < kVectors; ++v) {
-        const Floats minimum = V::load_floats(panel.minima[position] + V::kLanes * v);
-        for (int t = 0; t < kN; ++t) {
-          minima[t][v] =
-              V::multiply_add(minimum, V::floats(x_sums[t * avx2::kSums + part]), minima[t][v]);
-        }
-      }
-    }
-    for (int v = 0; v < kVectors; ++v) {
-      for (int t = 0; t < kN; ++t) {
-        if constexpr (Format::kIntegerScales) {
-          sums[t][v] = V::subtract_product(sums[t][v], minima[t][v],
-                                           V::load_floats(panel.dmin + V::kLanes * v));
-        } else {
-          sums[t][v] = V::subtract(sums[t][v], minima[t][v]);
-        }
-      }
-    }
+    panel.scales.template finish<kN, kVectors>(0, panel.n_parts, x, sums, totals, kRowBlock);
   }
 
   template <int kN>
@@ -226,12 +145,7 @@ struct PanelTimesTokens {
         }
       }
     }
-    for (std::int64_t t = begin; t < end; ++t) {
-      for (std::int64_t row = row_begin; row < row_end; row += kPackedRows) {
-        store_rows(totals + (t - begin) * kRowBlock + (row - row_begin), y + t * y_stride + row,
-                   w.rows - row);
-      }
-    }
+    store_totals(totals, w.rows, row_begin, row_end, begin, end, y, y_stride);
   }
 };
 

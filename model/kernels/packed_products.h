@@ -13,6 +13,7 @@
 
 #include <orkestra/model/kernels/packed_panel.h>
 #include <orkestra/model/kernels/packed_rows.h>
+#include <orkestra/model/kernels/packed_tile.h>
 
 namespace orkestra::model {
 
@@ -29,6 +30,16 @@ void multiply_rows(const Matrix& w, const avx2::Activations& x, float* y, std::i
       store_rows(sums, y + row, w.rows - row);
     }
     return;
+  }
+  if constexpr (V::kTiles) {
+    using Tile = TileTimesRows<V, Format>;
+    if (x.n_tokens <= Tile::kMostTokens) {
+      for (std::int64_t row = row_begin; row < row_end; row += kRowBlock) {
+        const std::int64_t end = row + kRowBlock < row_end ? row + kRowBlock : row_end;
+        Tile::run(w, row, end, x, y, y_stride);
+      }
+      return;
+    }
   }
   for (std::int64_t t = 0; t < x.n_tokens; t += kTokenBlock) {
     const std::int64_t t_end = t + kTokenBlock < x.n_tokens ? t + kTokenBlock : x.n_tokens;

@@ -25,8 +25,15 @@ inline void silu_multiply_lanes(float* gate, const float* up, std::int64_t n) {
 template <typename L>
 inline void to_columns(const float* rows, std::int64_t stride, std::int64_t n,
                        std::int64_t n_columns, float (*columns)[L::kLanes]) {
+  std::int64_t first = 0;
+  if (n == L::kLanes) {
+    if (stride == n_columns && L::split(rows, n_columns, columns)) return;
+    for (; first + L::kLanes <= n_columns; first += L::kLanes) {
+      L::transpose(rows + first, stride, columns[first], L::kLanes);
+    }
+  }
   for (std::int64_t lane = 0; lane < L::kLanes; ++lane) {
-    for (std::int64_t i = 0; i < n_columns; ++i) {
+    for (std::int64_t i = first; i < n_columns; ++i) {
       columns[i][lane] = lane < n ? rows[lane * stride + i] : 0.0F;
     }
   }
@@ -35,8 +42,15 @@ inline void to_columns(const float* rows, std::int64_t stride, std::int64_t n,
 template <typename L>
 inline void to_rows(const float (*columns)[L::kLanes], std::int64_t stride, std::int64_t n,
                     std::int64_t n_columns, float* rows) {
+  std::int64_t first = 0;
+  if (n == L::kLanes) {
+    if (stride == n_columns && L::join(columns, n_columns, rows)) return;
+    for (; first + L::kLanes <= n_columns; first += L::kLanes) {
+      L::transpose(columns[first], L::kLanes, rows + first, stride);
+    }
+  }
   for (std::int64_t lane = 0; lane < n; ++lane) {
-    for (std::int64_t i = 0; i < n_columns; ++i) rows[lane * stride + i] = columns[i][lane];
+    for (std::int64_t i = first; i < n_columns; ++i) rows[lane * stride + i] = columns[i][lane];
   }
 }
 

@@ -3,6 +3,8 @@
 
 #include <orkestra/model/kernels/avx2.h>
 #include <orkestra/model/kernels/avx512.h>
+#include <orkestra/model/kernels/exponentials.h>
+#include <orkestra/model/kernels/exponentials_loop.h>
 
 #ifdef ORKESTRA_X86
 #include <cpuid.h>
@@ -102,6 +104,12 @@ constexpr Kernels kAvx512 = avx512_table();
 
 }  // namespace
 
+void exponentials(const float* x, std::int64_t n, double shift, double scale, double* out) {
+  if (avx512_kernels() != nullptr) return avx512::exponentials(x, n, shift, scale, out);
+  if (avx2_kernels() != nullptr) return avx2::exponentials(x, n, shift, scale, out);
+  exponentials_loop(x, n, shift, scale, out);
+}
+
 const Kernels* avx2_kernels() {
   static const bool supported =
       __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
@@ -121,6 +129,10 @@ const Kernels* avx512_kernels() {
 const Kernels* avx2_kernels() { return nullptr; }
 
 const Kernels* avx512_kernels() { return nullptr; }
+
+void exponentials(const float* x, std::int64_t n, double shift, double scale, double* out) {
+  exponentials_loop(x, n, shift, scale, out);
+}
 
 #endif
 

@@ -1,5 +1,6 @@
 #include <orkestra/core/error.h>
 #include <orkestra/model/engine/sampler.h>
+#include <orkestra/model/kernels/exponentials.h>
 #include <orkestra/tests/catch.h>
 
 #include <algorithm>
@@ -85,7 +86,7 @@ TEST_CASE("exponentials are right to a few units in the last place, whatever the
   x.insert(x.end(), {0.0F, -1e-30F, -0.34657F, -700.0F, -1e30F});
   std::vector<double> out(x.size());
   for (const double scale : {1.0, 0.1, 7.5}) {
-    exponentials(x, 0.0, scale, out.data());
+    exponentials(x.data(), static_cast<std::int64_t>(x.size()), 0.0, scale, out.data());
     for (std::size_t i = 0; i < x.size(); ++i) {
       const double t = std::max(-708.0, static_cast<double>(x[i]) * scale);
       REQUIRE(std::abs(out[i] / std::exp(t) - 1.0) < 1e-15);
@@ -155,4 +156,25 @@ TEST_CASE("broken logits and settings are errors, never undefined") {
   CHECK_THROWS_AS(Sampler({.top_k = -1}), Error);
   CHECK_THROWS_AS(Sampler({.top_p = 0.0}), Error);
   CHECK_THROWS_AS(Sampler({.min_p = 1.5}), Error);
+}
+
+TEST_CASE("settings that cut nothing draw what no setting draws") {
+  Random random(6);
+  std::vector<float> logits(5000);
+  std::vector<std::uint8_t> allowed(logits.size(), 1);
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    logits[i] = static_cast<float>(random.uniform() * 8.0);
+    allowed[i] = i % 3 == 0 ? 0 : 1;
+  }
+  logits[7] = std::numeric_limits<float>::quiet_NaN();
+  // The least min-p there is cuts nothing here, but goes the way of those that cut.
+  Sampler plain({.temperature = 1.3, .seed = 5});
+  Sampler cutting({.temperature = 1.3, .min_p = 1e-300, .seed = 5});
+  for (int i = 0; i < 50; ++i) {
+    const SampledToken a = plain.sample(logits, allowed);
+    const SampledToken b = cutting.sample(logits, allowed);
+    REQUIRE(a.id == b.id);
+    REQUIRE(a.log_probability == b.log_probability);
+    REQUIRE(allowed[static_cast<std::size_t>(a.id)] != 0);
+  }
 }

@@ -112,6 +112,23 @@ TEST_CASE("products of quantised weights agree with float64 and with their own p
   for (const TensorType type : kQuantisedTypes) check_products(type, 7e-5);
 }
 
+TEST_CASE("a product's bits are the same among any few tokens") {
+  Random random(13);
+  for (const TensorType type : kQuantisedTypes) {
+    const RandomMatrix w(type, 84, 1280, random);
+    const std::vector<float> x = random_floats(41 * w.matrix.cols, random, 3.0F);
+    for (const model::Kernels* kernels : kernel_sets()) {
+      const std::vector<float> expected = one_token_at_a_time(*kernels, w.matrix, x);
+      for (std::int64_t n = 2; n <= 41; ++n) {
+        INFO(kernels->name << " " << model::info(type).name << " x " << n);
+        const std::vector<float> few(x.begin(), x.begin() + n * w.matrix.cols);
+        const std::vector<float> y = product(*kernels, w.matrix, few);
+        CHECK(same_bits(y, {expected.begin(), expected.begin() + n * w.matrix.rows}));
+      }
+    }
+  }
+}
+
 TEST_CASE("rows longer than the unpacking buffer give the same bits for one token and many") {
   Random random(3);
   for (const TensorType type : kQuantisedTypes) {
