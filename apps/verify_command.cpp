@@ -1,6 +1,8 @@
+#include <orkestra/agent/model_locator.h>
 #include <orkestra/apps/interrupt.h>
 #include <orkestra/apps/verify_command.h>
 #include <orkestra/core/error.h>
+#include <orkestra/planner/model_outlines.h>
 #include <orkestra/planner/verify/document_file.h>
 #include <orkestra/planner/verify/verifier.h>
 #include <orkestra/tools/sql.h>
@@ -11,6 +13,7 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -29,6 +32,7 @@ struct VerifyFlags {
   std::string answer;
   std::vector<std::filesystem::path> documents;
   std::vector<std::filesystem::path> databases;
+  std::string model;
   bool json = false;
 };
 
@@ -161,6 +165,21 @@ void print(const std::vector<planner::CheckedClaim>& claims) {
   if (claims.empty()) std::cout << "? the answer states nothing that could be checked\n";
 }
 
+// The model that reads sentences in other words, if it was trained to.
+std::unique_ptr<model::LanguageModel> model_that_reads(const std::string& name) {
+  if (name == "none") return nullptr;
+  if (name.empty() && agent::bundled_models().empty()) return nullptr;
+  auto reader = agent::open_language_model(name.empty() ? "nano" : name, {});
+  const bool reads = planner::ModelOutlines::reads(reader->capabilities());
+  if (!reads && !name.empty()) {
+    throw Error(ErrorCode::kUnsupported,
+                "the model " + name +
+                    " was not trained to read sentences; leave --model out for "
+                    "the bundled one, or give none to compare words alone");
+  }
+  return reads ? std::move(reader) : nullptr;
+}
+
 int verify(const VerifyFlags& flags) {
   if (flags.answer.empty()) {
     throw Error(ErrorCode::kInvalid, "give an answer to verify: a text, a file, a report or -");
@@ -183,7 +202,11 @@ int verify(const VerifyFlags& flags) {
     throw Error(ErrorCode::kInvalid,
                 "give at least one --source FILE or --db FILE to verify against");
   }
-  const auto claims = planner::verify(answer.text, sources, limits);
+  const std::unique_ptr<model::LanguageModel> reader = model_that_reads(flags.model);
+  std::optional<planner::ModelOutlines> outlines;
+  if (reader != nullptr) outlines.emplace(*reader);
+  const auto claims =
+      planner::verify(answer.text, sources, limits, {}, outlines ? &*outlines : nullptr);
   const auto any = [&](VerdictKind kind) {
     return std::any_of(claims.begin(), claims.end(),
                        [&](const auto& checked) { return checked.verdict.kind == kind; });
@@ -223,6 +246,9 @@ void add_verify_command(CLI::App& app, int& exit_status) {
   command->add_option(
       "--db", flags->databases,
       "A SQLite database to verify against; a report's queries are run on it again");
+  command->add_option("--model", flags->model,
+                      "The model that reads claims in other words; none: words are compared alone "
+                      "(default: the bundled model)");
   command->add_flag("--json", flags->json, "Print the verdicts as JSON");
   command->footer("Exit status: 0 all supported, 3 something not found, 7 something contradicted.");
   command->callback([flags, &exit_status] { exit_status = verify(*flags); });

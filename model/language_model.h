@@ -101,6 +101,7 @@ struct ModelCapabilities {
   std::int64_t parameters = 0;  // 0 = not known
   bool constraints = false;     // enforced while decoding (not by retrying)
   bool scores_logits = false;
+  std::vector<std::string> prompts{};  // hashes of the prompts it was trained on, where it says so
 };
 
 class LanguageModel {

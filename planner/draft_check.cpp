@@ -110,16 +110,36 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
+ReadOutlines read_outlines(const std::string& question, const std::vector<CheckedClaim>& claims,
+                           const Limits& limits, OutlineReader* outlines) {
+  ReadOutlines read;
+  if (outlines == nullptr) return read;
+  std::vector<std::string> texts;
+  for (const CheckedClaim& checked : claims) texts.push_back(checked.claim.text);
+  read.question.push_back(outlines->read_question(question, limits));
+  read.statements = outlines->read_statements(texts, limits);
+  return read;
+}
+
+// How the question was read, where that was asked: {"what": "price", "of": "device Zor", ...}.
+Json outline_json(const ReadOutlines& read) {
+  if (read.question.empty()) return nullptr;
+  const Outline& asked = read.question.front();
+  return {
+      {"what", asked.what}, {"of", asked.of}, {"with", asked.with}, {"sureness", asked.sureness}};
+}
+
 }  // namespace
 
 Json check_draft_of(const RunState& state, const Branch& branch, const Recheck& recheck,
-                    const Limits& limits) {
+                    const Limits& limits, OutlineReader* outlines) {
   const std::string& answer = state.drafts[*branch.draft].answer;
   const std::vector<Evidence> gathered = state.evidence_of(branch);
   std::vector<std::unique_ptr<Source>> sources;
   sources.push_back(make_evidence_source(gathered, recheck.query));
   if (recheck.search) sources.push_back(make_search_source(recheck.search));
-  const std::vector<CheckedClaim> claims = verify(answer, sources, limits, state.spec.task);
+  const std::vector<CheckedClaim> claims =
+      verify(answer, sources, limits, state.spec.task, outlines);
 
   // What was found anew for a claim speaks of the question, too.
   std::vector<Evidence> known = gathered;
@@ -128,9 +148,10 @@ Json check_draft_of(const RunState& state, const Branch& branch, const Recheck& 
     known.insert(known.end(), checked.verdict.evidence.begin(), checked.verdict.evidence.end());
   }
   const bool spans = state.spec.style == AnswerStyle::kSpans;
+  const ReadOutlines read = read_outlines(state.spec.task, claims, limits, outlines);
   const Coverage coverage = question_coverage(
       state.spec.task, spans ? evidence_used(state, gathered, answer, claims) : known,
-      spans ? at_hand_of(state, branch) : AtHand{});
+      spans ? at_hand_of(state, branch) : AtHand{}, read);
   // A small model can't be trusted to have understood: every word it was asked about must be
   // accounted for. A larger one may answer in its own words; what was not covered is stated.
   const bool on_the_question = spans ? coverage.complete() : !coverage.covered.empty();
@@ -188,6 +209,7 @@ Json check_draft_of(const RunState& state, const Branch& branch, const Recheck& 
           {"requirements", std::move(requirements_json)},
           {"covered", coverage.covered},
           {"missing", coverage.missing},
+          {"outline", outline_json(read)},
           {"reason", reason}};
 }
 

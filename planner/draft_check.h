@@ -7,8 +7,8 @@
 namespace orkestra::planner {
 
 // The body of a "draft_checked" event (see RunState's Draft for its members). The sources
-// are looked at again through `recheck`. The branch must have a draft.
+// are looked at again through `recheck`; `outlines` may be null. The branch must have a draft.
 Json check_draft_of(const RunState& state, const Branch& branch, const Recheck& recheck,
-                    const Limits& limits);
+                    const Limits& limits, OutlineReader* outlines = nullptr);
 
 }  // namespace orkestra::planner

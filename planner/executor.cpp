@@ -70,6 +70,10 @@ Turn result_turn(const std::string& step, std::int64_t number, const ToolResult&
   return turn;
 }
 
+Json usage_json(const model::TokenUsage& usage) {
+  return {{"prompt", usage.prompt}, {"reused", usage.reused}, {"generated", usage.generated}};
+}
+
 Json evidence_json(const std::vector<Evidence>& list) {
   Json json = Json::array();
   for (const Evidence& evidence : list) json.push_back(to_json(evidence));
@@ -77,6 +81,10 @@ Json evidence_json(const std::vector<Evidence>& list) {
 }
 
 }  // namespace
+
+Executor::Executor(RunServices services) : services_(std::move(services)) {
+  if (ModelOutlines::reads(services_.model.capabilities())) outlines_.emplace(services_.model);
+}
 
 void Executor::record(RunState& state, NewEvent event) {
   event.at_ms = services_.clock.unix_ms();
@@ -165,11 +173,7 @@ void Executor::generate(RunState& state) {
   record(state, {.branch = state.branch().name,
                  .kind = "generated",
                  .label = seen,
-                 .body = {{"candidates", std::move(candidates)},
-                          {"usage",
-                           {{"prompt", usage.prompt},
-                            {"reused", usage.reused},
-                            {"generated", usage.generated}}}}});
+                 .body = {{"candidates", std::move(candidates)}, {"usage", usage_json(usage)}}});
 }
 
 void Executor::call_tool(const CallTool& action, RunState& state) {
@@ -223,7 +227,9 @@ void Executor::ask_approval(const AskApproval& action, RunState& state) {
 }
 
 void Executor::check_draft(RunState& state) {
-  Json body = check_draft_of(state, state.branch(), services_.recheck, limits(state));
+  OutlineReader* outlines = outlines_ ? &*outlines_ : nullptr;
+  Json body = check_draft_of(state, state.branch(), services_.recheck, limits(state), outlines);
+  if (outlines_) body["usage"] = usage_json(outlines_->take_usage());
   record(state, {.branch = state.branch().name, .kind = "draft_checked", .body = std::move(body)});
 }
 

@@ -6,9 +6,11 @@
 #include <orkestra/core/limits.h>
 #include <orkestra/model/language_model.h>
 #include <orkestra/planner/action.h>
+#include <orkestra/planner/model_outlines.h>
 #include <orkestra/planner/run_state.h>
 
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <vector>
 
@@ -28,7 +30,7 @@ struct RunServices {
 
 class Executor {
  public:
-  explicit Executor(RunServices services) : services_(std::move(services)) {}
+  explicit Executor(RunServices services);
 
   // Journals and applies the run's first event.
   void start(const RunSpec& spec, RunState& state);
@@ -51,6 +53,7 @@ class Executor {
   Limits limits(const RunState& state) const;
 
   RunServices services_;
+  std::optional<ModelOutlines> outlines_;  // where the model reads them
 };
 
 }  // namespace orkestra::planner

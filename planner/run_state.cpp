@@ -55,6 +55,11 @@ void apply_started(RunState& state, const Event& event) {
   state.branches.push_back(std::move(main));
 }
 
+void add_usage(RunState& state, const Json& usage) {
+  state.usage.add({usage.at("prompt").get<std::int64_t>(), usage.at("reused").get<std::int64_t>(),
+                   usage.at("generated").get<std::int64_t>()});
+}
+
 void apply_generated(RunState& state, const Event& event) {
   Branch& branch = branch_of(state, event);
   const std::size_t turns = branch.turns.size();
@@ -65,9 +70,7 @@ void apply_generated(RunState& state, const Event& event) {
   }
   take_generated(state, branch, turn_from_json(candidates[0].at("turn")));
   ++state.proposals;
-  const Json& usage = event.body.at("usage");
-  state.usage.add({usage.at("prompt").get<std::int64_t>(), usage.at("reused").get<std::int64_t>(),
-                   usage.at("generated").get<std::int64_t>()});
+  add_usage(state, event.body.at("usage"));
 }
 
 void apply_tool_intended(RunState& state, const Event& event) {
@@ -139,6 +142,7 @@ void apply_draft_checked(RunState& state, const Event& event) {
   draft.requirements = body.at("requirements");
   draft.missing = body.at("missing").get<std::vector<std::string>>();
   draft.reason = body.at("reason").get<std::string>();
+  if (body.contains("usage")) add_usage(state, body.at("usage"));
 }
 
 void apply_branch_opened(RunState& state, const Event& event) {

@@ -14,11 +14,13 @@
 //   "gives": [{"arguments", "value"}] | "passages": [text]}], "claim"?, "text"?}.
 // An outcome: {"first": {"name", "arguments"} | null, "status", "reason",
 //   "answer", "calls", "proposals", "branches", "usage"}, with --events also the run's "events";
-// of a case with a claim: {"verdict"}. model/nano/cases.py writes cases and adds outcomes up.
+// of a case with a claim: {"verdict"}; with {"sentence", "asks"}: its outline. model/nano/cases.py
+// writes cases and adds outcomes up.
 #include <orkestra/agent/model_locator.h>
 #include <orkestra/core/clock.h>
 #include <orkestra/core/error.h>
 #include <orkestra/planner/executor.h>
+#include <orkestra/planner/model_outlines.h>
 #include <orkestra/planner/next.h>
 #include <orkestra/planner/run_loop.h>
 #include <orkestra/planner/verify/verifier.h>
@@ -85,12 +87,13 @@ class CaseTool final : public tools::Tool {
   std::vector<ResultPart> parts_;
 };
 
-Json verdict_of(const Json& given, const std::filesystem::path& file) {
+Json verdict_of(const Json& given, planner::OutlineReader* outlines,
+                const std::filesystem::path& file) {
   std::ofstream(file, std::ios::binary) << given.at("text").get<std::string>() << "\n";
   std::vector<std::unique_ptr<planner::Source>> sources;
   sources.push_back(planner::make_document_source(file));
   const auto claims = planner::verify(given.at("claim").get<std::string>(), sources,
-                                      Limits::within(std::chrono::seconds(10)));
+                                      Limits::within(std::chrono::seconds(10)), {}, outlines);
   return {{"verdict", claims.empty() ? "none" : std::string(name(claims.front().verdict.kind))}};
 }
 
@@ -155,9 +158,27 @@ void run_to_first_draft(planner::Executor& executor, planner::RunState& state) {
   }
 }
 
+Json outline_of(const Json& given, planner::OutlineReader& reader) {
+  const auto sentence = given.at("sentence").get<std::string>();
+  const Limits limits = Limits::within(std::chrono::seconds(10));
+  const planner::Outline read = given.at("asks").get<bool>()
+                                    ? reader.read_question(sentence, limits)
+                                    : reader.read_statements({sentence}, limits).front();
+  return {{"what", read.what},
+          {"of", read.of},
+          {"with", read.with},
+          {"is", read.is},
+          {"sureness", read.sureness}};
+}
+
 Json outcome_of(const Json& given, model::LanguageModel& model, const std::filesystem::path& folder,
                 const Flags& flags) {
-  if (given.contains("claim")) return verdict_of(given, folder / "claim.md");
+  planner::ModelOutlines outlines(model);
+  if (given.contains("sentence")) return outline_of(given, outlines);
+  if (given.contains("claim")) {
+    const bool reads = planner::ModelOutlines::reads(model.capabilities());
+    return verdict_of(given, reads ? &outlines : nullptr, folder / "claim.md");
+  }
   tools::ToolRegistry registry;
   int number = 0;
   for (const Json& described : given.at("tools")) {

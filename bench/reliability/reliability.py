@@ -48,7 +48,7 @@ COLOURS = {"right": "#3a8f5c", "wrong": "#c0392b", "not answered": "#d9d9d9"}
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("model", nargs="?", default=ROOT / "model" / "nano" / "nano-v0.gguf", type=pathlib.Path)
+    add("model", nargs="?", default=ROOT / "model" / "nano" / "nano.gguf", type=pathlib.Path)
     add("--orkestra", default=ROOT / "build/release/bin/orkestra", type=pathlib.Path, metavar="FILE")
     add("--cells", default=ROOT / "build/release/bin/bench_agent_cells", type=pathlib.Path, metavar="FILE")
     add("--count", type=int, default=60, help="invented tasks a cell (15 cells; default: %(default)s)")

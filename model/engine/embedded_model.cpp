@@ -82,6 +82,17 @@ std::int64_t parameter_count(const GgufFile& file) {
   return count;
 }
 
+// Our own key: an array of strings.
+std::vector<std::string> trained_prompts(const GgufFile& file) {
+  std::vector<std::string> hashes;
+  const auto found = file.metadata().find("orkestra.prompts");
+  if (found == file.metadata().end()) return hashes;
+  const auto* array = std::get_if<GgufArray>(&found->second);
+  const auto* texts = array ? std::get_if<std::vector<std::string_view>>(array) : nullptr;
+  if (texts != nullptr) hashes.assign(texts->begin(), texts->end());
+  return hashes;
+}
+
 }  // namespace
 
 EmbeddedModel::EmbeddedModel(std::shared_ptr<const LoadedModel> model, const EngineOptions& options)
@@ -92,7 +103,8 @@ EmbeddedModel::EmbeddedModel(std::shared_ptr<const LoadedModel> model, const Eng
                     .context = model_->context_length(),
                     .parameters = parameter_count(model_->file()),
                     .constraints = true,
-                    .scores_logits = true},
+                    .scores_logits = true,
+                    .prompts = trained_prompts(model_->file())},
       worker_(std::make_unique<CpuBackend>(model_->network(), kernels_named(options.kernels),
                                            options.threads, kv_type_named(options.kv)),
               batch_options(*model_, options)) {}

@@ -18,10 +18,12 @@ import subprocess
 from collections import defaultdict
 
 from episodes import LEVELS, Episodes
+from facts import AFTER
+from outlines import Outlines
 from words import DONE
 
 SPLITS = {"seen": {}, "held-out requests": {"requests": "held"}, "held-out descriptions": {"descriptions": "held", "word_split": "held"}}
-SKILLS = ["tool", "call", "answer", "not found: tool", "passage", "not found: passage", "verdict", "several steps"]
+SKILLS = ["tool", "call", "answer", "not found: tool", "passage", "not found: passage", "verdict", "several steps", "not found: condition", "outline"]
 
 
 def schema(tool):
@@ -111,12 +113,32 @@ class Cases:
         return {"task": question, "tools": [tool]}, {"value": right.rstrip(".") if fits else None}
 
     def verdict(self):
-        turns = self.episodes._says()
-        prompt = self.episodes.prompts["says"].partition("{claim}")[0]
-        text = turns[1].text.partition("] ")[2]
-        verdict = "".join(t for t, _ in turns[2].parts)
-        return {"claim": turns[0].text.removeprefix(prompt), "text": text}, {
-            "verdict": {"yes": "supported", "no": "contradicted", "unknown": "not_found"}[verdict]}
+        """A claim, and a sentence that says it in a form of its own, says otherwise, or says something else."""
+        w = self.world
+        kind, entity, attribute = w.kind(), w.name(), w.attribute()
+        value, _ = w.value()
+        claim, drawn = w.sentence(self.forms, attribute, kind, entity, value), []
+        for _ in range(self.rng.randint(1, 3)):
+            verdict = w.pick(["supported", "contradicted", "not_found"])
+            a, e, v = attribute, entity, value
+            if verdict == "contradicted":
+                v = self._not(lambda: self._near(value), value)
+            elif verdict == "not_found":
+                if self.rng.random() < 0.5:
+                    a = self._not(w.attribute, a)
+                else:
+                    e = self._not(w.name, e)
+                v = value if self.rng.random() < 0.3 else w.value()[0]
+            drawn.append((w.sentence(self.forms, a, kind, e, v), verdict))
+        text, verdict = drawn[0]
+        return {"claim": claim, "text": text}, {"verdict": verdict}
+
+    def _near(self, value):
+        """Another value of the same sort."""
+        if self.rng.random() < 0.5 and any(c.isdigit() for c in value):
+            at = self.rng.choice([i for i, c in enumerate(value) if c.isdigit()])
+            return value[:at] + self.world.pick("0123456789") + value[at + 1:]
+        return self.world.value()[0]
 
     def chain(self):
         """One thing leads to another: the phone of the director of the warehouse."""
@@ -134,7 +156,28 @@ class Cases:
         self.rng.shuffle(tools)
         return {"task": question, "tools": tools}, {"value": shown(value, bare)}
 
+    def outline(self):
+        outlines = Outlines(self.world)
+        text, parts, asks = outlines.sentence() if self.forms == "seen" else outlines.held_out()
+        return {"sentence": text, "asks": asks}, {k: parts.get(k, "") for k in ("what", "of", "with", "is")}
+
+    def condition(self):
+        """A request that what is on offer fits but for a condition, of which it says nothing."""
+        case, _ = self.lookups()
+        text, after = case["task"], ""
+        for said in AFTER:
+            if said and text.endswith(said):
+                text, after = text[: -len(said)], said
+        condition = Outlines(self.world).condition(1.0)
+        text = text[:-1] + " " + condition + text[-1] if text[-1] in ".?!" else text + " " + condition
+        case["task"] = text + after
+        return case, {"value": None}
+
     def case(self, skill):
+        if skill == "outline":
+            return self.outline()
+        if skill == "not found: condition":
+            return self.condition()
         if skill == "verdict":
             return self.verdict()
         if skill == "several steps":
@@ -151,6 +194,9 @@ def said(value, answer):
 
 def grade(skill, outcome, wanted, count):
     """Adds the decisions of one case; "wrong" are those that the agent let pass."""
+    if skill == "outline":
+        count["outline"].append(all(outcome[k] == v for k, v in wanted.items()))
+        return
     if skill == "verdict":
         count["verdict"].append(outcome["verdict"] == wanted["verdict"])
         count["verdict, accepted wrong"].append(outcome["verdict"] == "supported" != wanted["verdict"])

@@ -15,18 +15,18 @@ from pathlib import Path
 
 import words
 from facts import NOUNS, World
+from outlines import Outlines
 
 HERE = Path(__file__).resolve().parent
-# The planner's catalogue, and the prompts of skills that are trained but that it doesn't ask for yet.
-PROMPTS = [HERE.parents[1] / "planner" / "prompts", HERE / "prompts"]
+PROMPTS = HERE.parents[1] / "planner" / "prompts"
 
-SYNTAX, NAME, ARGUMENT, WORDS, VALUE, CITATION, VERDICT, REFUSAL = range(1, 9)
+SYNTAX, NAME, ARGUMENT, WORDS, VALUE, CITATION, OUTLINE, REFUSAL = range(1, 9)
 DECISION = 10  # the first token of a turn that calls or refuses: which of the two it is
 REPEATED = 9  # in a prompt: goes on as something before it did; learning these is learning to copy
 
 
 def catalogue():
-    return {p.stem: p.read_text().rstrip("\n") for folder in PROMPTS for p in sorted(folder.glob("*.txt"))}
+    return {p.stem: p.read_text().rstrip("\n") for p in sorted(PROMPTS.glob("*.txt"))}
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Turn:
     role: str  # user, tools, tool, assistant
     text: str = ""
     parts: list = field(default_factory=list)  # of an assistant turn: (text, class)
-    kind: str = ""  # what an assistant turn decides: call, refuse, answer, quote, judge, repeat
+    kind: str = ""  # what an assistant turn decides: call, refuse, answer, quote, outline, repeat
     names: list = field(default_factory=list)  # of a tools turn: what is offered
     wanted: list = field(default_factory=list)  # of a tools turn: whether each is what is asked for
 
@@ -61,24 +61,13 @@ class Level:
     invented: float = 0.4
     unfit: float = 0.25  # of the offers, how many hold nothing that fits
     sums: float = 0.45  # how often the calculator is on offer, too
-    far: float = 0.0  # of what doesn't fit, how much has nothing in common with the request
-    searches: float = 1.0  # whether searching is a way out
     results: float = 0.5  # how often a call goes on with its result
 
 
-# Whether one tool fits is learned first, where what doesn't fit has nothing in common with the request; with near ones
-# from the beginning it was not learned in 40 M tokens.
-ONE = dict(tools=1, fields=2, texts=1, unfit=0.5, sums=0.0, results=0.0, searches=0.0)
 LEVELS = [
-    Level({"repeat": 0.35, "read": 0.3, "call": 0.35}, tools=2, fields=2, texts=1, invented=0.6),
-    Level({"call": 1.0}, far=1.0, **ONE),
-    Level({"call": 0.9, "answers": 0.05, "says": 0.05}, far=0.5, **ONE),
-    Level({"repeat": 0.02, "read": 0.08, "call": 0.5, "answers": 0.2, "says": 0.2}, tools=1, fields=2, texts=1, unfit=0.5, sums=0.1,
-          results=0.1, searches=0.3),
-    Level({"repeat": 0.02, "read": 0.08, "call": 0.5, "answers": 0.16, "says": 0.16, "quote": 0.08}, tools=3, texts=2, unfit=0.35, sums=0.2,
-          results=0.25),
-    Level({"repeat": 0.02, "read": 0.1, "call": 0.5, "answers": 0.14, "says": 0.14, "quote": 0.1}, tools=8, fields=4, unfit=0.3, sums=0.3,
-          results=0.4),
+    Level({"repeat": 0.2, "outline": 0.4, "read": 0.15, "call": 0.25}, tools=2, fields=2, texts=1, invented=0.6, unfit=0.1),
+    Level({"repeat": 0.02, "outline": 0.45, "read": 0.08, "call": 0.35, "quote": 0.1}, tools=4, texts=2, unfit=0.1, results=0.25),
+    Level({"repeat": 0.02, "outline": 0.58, "read": 0.08, "call": 0.24, "quote": 0.08}, tools=8, fields=4, unfit=0.1, results=0.4),
 ]
 
 VERBS = {
@@ -106,6 +95,14 @@ SUM_REQUESTS = {"seen": ["What is {s}?", "Calculate {s}.", "How much is {s}?", "
                 "held": ["Evaluate {s}, please.", "I need the result of {s}.", "Could you do {s}?"]}
 FORMS = ["The {a} of the {k} {e} is {v}.", "The {a} of {e} is {v}.", "{e} has the {a} {v}.", "The {a} of {k} {e}: {v}.", "{a}: {v}", "{v}", "{v}",
          "The {a} of the {k} {e} is {v}."]
+
+
+def outline_parts(parts):
+    """An outline as it is written: JSON, its keys in this order."""
+    written = [("{", OUTLINE)]
+    for i, key in enumerate(k for k in ("what", "of", "with", "is") if k in parts):
+        written += [((',' if i else '') + '"%s":"' % key, OUTLINE), (parts[key], VALUE), ('"', OUTLINE)]
+    return [*written, ("}", OUTLINE)]
 
 
 class Episodes:
@@ -185,8 +182,6 @@ class Episodes:
         w = self.world
         form = self.rng.random()
         other_kind = self._not(w.kind, kind)
-        if self.chance(self.level.far):
-            return self._fact_tool([self._not(w.attribute, attribute)], other_kind)
         if action is not None:
             other = self._not(w.action, action)
             if form < 0.4:
@@ -261,10 +256,10 @@ class Episodes:
         if not fits:
             right = None
             # A search is for whatever no other tool gives.
-            if not acts and self.chance(0.35 * self.level.searches):
+            if not acts and self.chance(0.35):
                 right = self._search_tool()
                 arguments = [question]
-        elif self.chance(0.12 * self.level.searches):
+        elif self.chance(0.12):
             others.append(self._search_tool())
         elif not acts and self.chance(0.12):
             # "the revenue of the region North in the quarter Q3"
@@ -371,48 +366,12 @@ class Episodes:
         return (w.question(self.requests, attribute, kind, entity, bare=0.4),
                 w.sentence(self.requests, attribute, kind, entity, w.value()[0]), other)
 
-    def _judged(self, prompt, fill, judged):
-        turns = [Turn("user", self.prompts[prompt].format(**fill))]
-        for i, (text, verdict) in enumerate(judged):
-            turns.append(Turn("tool", self._result(i + 1, text)))
-            turns.append(Turn("assistant", parts=[(verdict, VERDICT)], kind=prompt))
-        return turns
-
-    def _answers(self):
-        """Does this sentence answer the question: yes or no."""
-        question, right, other = self._texts()
-        judged = []
-        for _ in range(self.rng.randint(1, self.level.texts)):
-            judged.append((right, "yes") if self.chance(0.45) else (other(), "no"))
-        return self._judged("answers", {"question": question}, judged)
-
-    def _says(self):
-        """Does this text say what is claimed: yes, no (it says otherwise), or unknown."""
-        w = self.world
-        kind, entity, attribute = w.kind(), w.name(), w.attribute()
-        value, _ = w.value()
-        claim = w.sentence(self.requests, attribute, kind, entity, value)
-        judged = []
-        for _ in range(self.rng.randint(1, self.level.texts)):
-            verdict = w.pick(["yes", "no", "unknown"])
-            a, e, v = attribute, entity, value
-            if verdict == "no":
-                v = self._not(lambda: self._near(value), value)
-            elif verdict == "unknown":
-                if self.chance(0.5):
-                    a = self._not(w.attribute, a)
-                else:
-                    e = self._not(w.name, e)
-                v = value if self.chance(0.3) else w.value()[0]
-            judged.append((w.sentence(self.requests, a, kind, e, v), verdict))
-        return self._judged("says", {"claim": claim}, judged)
-
-    def _near(self, value):
-        """Another value of the same sort."""
-        if self.chance(0.5) and any(c.isdigit() for c in value):
-            at = self.rng.choice([i for i, c in enumerate(value) if c.isdigit()])
-            return value[:at] + self.world.pick("0123456789") + value[at + 1:]
-        return self.world.value()[0]
+    def _outline(self):
+        """Name the parts of a sentence, each copied from it."""
+        outlines = Outlines(self.world)
+        text, parts, asks = outlines.sentence() if self.requests == "seen" else outlines.held_out()
+        prompt = self.prompts["outline_question" if asks else "outline_statement"]
+        return [Turn("user", prompt.format(sentence=text)), Turn("assistant", parts=outline_parts(parts), kind="outline")]
 
     def _quote(self):
         """Search, then quote the sentence that answers, under the number of its passage."""

@@ -2,8 +2,8 @@
 
 Teacher forcing: the tokens before each decision are the right ones, so a whole turn counts as right
 exactly when greedy decoding would have written it. Tool names are limited to those on offer,
-arguments to what the request holds, drafts of an answer to those that could be meant, verdicts to
-their words. A cell says what of the episodes was never seen in training.
+arguments to what the request holds, drafts of an answer to those that could be meant; outlines to
+nothing. A cell says what of the episodes was never seen in training.
 """
 
 import math
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
-from episodes import ARGUMENT, LEVELS, NAME, VALUE, VERDICT, Episodes
+from episodes import ARGUMENT, LEVELS, NAME, VALUE, Episodes
 
 LONGEST = 512
 
@@ -51,7 +51,7 @@ def best(logits, allowed):
     return allowed[int(logits[allowed].argmax())]
 
 
-def judge_turn(tokenizer, encoded, logits, turn, verdicts, found):
+def judge_turn(tokenizer, encoded, logits, turn, found):
     """Adds the decisions of one assistant turn to `found`."""
     ids, classes = encoded.ids, encoded.classes
     begin, end, kind = turn
@@ -89,10 +89,8 @@ def judge_turn(tokenizer, encoded, logits, turn, verdicts, found):
         found["call"].append(good)
         if right:
             found["arguments of the right tool"].append(good)
-    elif kind in ("answers", "says"):
-        allowed = verdicts[:2] if kind == "answers" else verdicts
-        found[kind].append(best(logits[begin - 1], allowed) == ids[begin])
-        found["%s: %s" % (kind, tokenizer.decode(ids[begin : end - 1]))].append(best(logits[begin - 1], allowed) == ids[begin])
+    elif kind == "outline":
+        found[kind].append(exact)
     elif kind in ("answer", "quote", "repeat"):
         found[kind + ", unconstrained"].append(exact)
         values = [i for i in range(begin, end) if classes[i] == VALUE]
@@ -103,7 +101,7 @@ def measure(model, tokenizer, cell, episodes, seed, level=LEVELS[-1]):
     """Shares of right decisions: {what: [share, decisions]}."""
     source = Episodes(seed, level, cell.requests, cell.descriptions, cell.word_split)
     encoded = []
-    for task in [cell.task] if cell.task else ["call", "call", "read", "answers", "says", "quote"]:
+    for task in [cell.task] if cell.task else ["call", "call", "read", "outline", "outline", "quote"]:
         made = 0
         while made < episodes:
             e = tokenizer.episode(source.episode(task))
@@ -111,7 +109,6 @@ def measure(model, tokenizer, cell, episodes, seed, level=LEVELS[-1]):
                 encoded.append(e)
                 made += 1
     encoded.sort(key=lambda e: len(e.ids))
-    verdicts = [tokenizer.encode(v)[0] for v in ("yes", "no", "unknown")]
     found = defaultdict(list)
     with torch.no_grad():
         for at in range(0, len(encoded), 16):
@@ -123,7 +120,7 @@ def measure(model, tokenizer, cell, episodes, seed, level=LEVELS[-1]):
             for row, e in enumerate(batch):
                 logits = model.logits(hidden[row])
                 for turn in e.turns:
-                    judge_turn(tokenizer, e, logits, turn, verdicts, found)
+                    judge_turn(tokenizer, e, logits, turn, found)
     return {k: [sum(v) / len(v), len(v)] for k, v in sorted(found.items())}
 
 
@@ -146,7 +143,7 @@ CELLS = {
     "held-out words": Cell(word_split="held"),
     "all held out": Cell("held", "held", "held"),
 }
-SHOWN = ["decided", "tool", "call", "answer", "answers", "says", "quote"]
+SHOWN = ["decided", "tool", "call", "answer", "outline", "quote"]
 
 
 def main():

@@ -4,6 +4,7 @@ usage: export.py CHECKPOINT VOCABULARY OUT.gguf --name NAME
 """
 
 import argparse
+import hashlib
 import struct
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from sentencepiece import sentencepiece_model_pb2
 
+from episodes import catalogue
 from network import EPSILON, STATE
 from tokenizer import CONTROL
 
@@ -93,6 +95,8 @@ def vocabulary(writer, path, size):
     writer.put("tokenizer.ggml.add_space_prefix", BOOL, False)
     writer.put("tokenizer.ggml.add_bos_token", BOOL, False)
     writer.put("tokenizer.chat_template", STRING, template())
+    # The planner asks for what a model was trained on: the hashes of the catalogue's prompts.
+    writer.put_list("orkestra.prompts", STRING, sorted(hashlib.sha256(text.encode()).hexdigest() for text in catalogue().values()))
 
 
 def template():

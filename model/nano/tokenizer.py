@@ -18,7 +18,7 @@ CONTROL = ["<|system|>", "<|user|>", "<|assistant|>", "<|tool|>", "<|eom|>"]
 MARKERS = ["<tool_call>", "</tool_call>"]
 JSON = ['{"description":"', '","name":"', '","parameters":{"', '":"string"', '":"number"', '{"name":"', '","arguments":{"', '":"', '","',
         '":\u2581"', '",\u2581"', '"}}', '"}', "}}", '{"']
-SIZE = 1280  # pieces BPE may make, the rest is added
+SIZE = 1536  # pieces BPE may make, the rest is added
 SPACED = 160  # function words that have a piece with their space
 ROLE = {"user": "<|user|>", "tools": "<|system|>", "tool": "<|tool|>", "assistant": "<|assistant|>"}
 

@@ -104,10 +104,35 @@ bool put_to_the_test(const AskedWord& asked, const std::vector<Word>& question,
          (is_stated(asked.place + 1) || (asked.place > 0 && is_stated(asked.place - 1)));
 }
 
+// What outlines say of the question's words.
+class Reading {
+ public:
+  Reading(std::string_view question, const ReadOutlines& read) {
+    if (read.question.empty()) return;
+    const Outline& asked = read.question.front();
+    beside_ = words_beside(asked, question);
+    const bool same =
+        std::any_of(read.statements.begin(), read.statements.end(), [&](const Outline& said) {
+          return is_likely(asked) && is_likely(said) && same_thing(asked, said);
+        });
+    if (!same) return;
+    for (const Word& word : words_only(asked.of)) thing_.insert(word_key(word));
+  }
+  bool beside(const AskedWord& word) const {
+    return word.place < beside_.size() && beside_[word.place];
+  }
+  // Whether a statement is about the thing that the word is asked of.
+  bool named(const AskedWord& word) const { return thing_.contains(word.key); }
+
+ private:
+  std::vector<bool> beside_;
+  std::set<std::string> thing_;
+};
+
 }  // namespace
 
 Coverage question_coverage(std::string_view question, const std::vector<Evidence>& evidence,
-                           const AtHand& at_hand) {
+                           const AtHand& at_hand, const ReadOutlines& read) {
   Vocabulary vocabulary;
   for (const auto& one : evidence) {
     vocabulary.add_text(one.description);
@@ -169,7 +194,10 @@ Coverage question_coverage(std::string_view question, const std::vector<Evidence
     }
     if (phrase.size() > 1) note(shown, shown, vocabulary.has_phrase(phrase));
   }
-  for (const AskedWord& word : asked_words(question)) note(word.key, word.shown, covers(word));
+  const Reading reading(question, read);
+  for (const AskedWord& word : asked_words(question)) {
+    if (!reading.beside(word)) note(word.key, word.shown, covers(word) || reading.named(word));
+  }
   if (texts) {
     for (const auto& one : evidence) {
       for (std::string& condition : further_conditions(question, one)) {

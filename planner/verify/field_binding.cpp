@@ -50,12 +50,22 @@ class Binder : public BoundClaim {
     });
   }
 
+  // An argument whose name the tool's words never use ("which", "item") says not what kind of thing
+  // it holds; they do.
+  bool unspoken_argument(const ReadRecord::Field& field) const {
+    return field.role == Role::kArgument &&
+           std::none_of(field.head.begin(), field.head.end(), [&](const std::string& word) {
+             return record.context_words.contains(word);
+           });
+  }
+
   // A noun of the context right before or after a value says it is one of the keys:
   // "customer Bruna Kelly" for {name: Bruna Kelly} of customers.
   void bind_context_noun(std::size_t noun, std::size_t v) {
     for (const std::size_t f : items[v].fields) {
-      const bool stands_for = items[v].kind == Kind::kValue && key_role(f) &&
-                              (record.fields[f].generic || record.fields[f].role == Role::kKey);
+      const bool says_kind = !record.fields[f].generic && record.fields[f].role != Role::kKey &&
+                             !unspoken_argument(record.fields[f]);
+      const bool stands_for = items[v].kind == Kind::kValue && key_role(f) && !says_kind;
       if (!stands_for) continue;
       items[noun].used = true;
       items[v].bound = static_cast<std::ptrdiff_t>(f);

@@ -26,6 +26,9 @@ struct Reach {
 };
 Judgement judge(const Claim& claim, const Record& record, const Reach& reach);
 
+// What a source's sentence says to a claim, by trusted outlines of both.
+Judgement judge_outlines(const Outline& claim, const Outline& sentence);
+
 // The two readings.
 Judgement judge_text(const std::vector<Word>& claim, const std::vector<Word>& sentence,
                      const std::vector<Word>& heading);

@@ -16,6 +16,14 @@ constexpr int kMaxClauses = 6;  // one claim is taken apart this deep
 
 using Sources = std::vector<std::unique_ptr<Source>>;
 
+// What all claims of an answer are judged with.
+struct Judges {
+  const Sources& sources;
+  const Limits& limits;
+  std::string_view question;
+  OutlineReader* outlines;  // may be null
+};
+
 void check_limits(const Limits& limits) {
   if (limits.stop.stop_requested())
     throw Error(ErrorCode::kCancelled, "verification was cancelled");
@@ -75,8 +83,48 @@ int rank(VerdictKind kind) {
   return kind == VerdictKind::kSupported ? 2 : kind == VerdictKind::kContradicted ? 1 : 0;
 }
 
-Verdict against(const Claim& claim, const Ground& on, const Limits& limits, bool whole,
-                std::string_view question) {
+// The sentences among the records that hold the last words of the outline's thing and property.
+std::vector<const Record*> sentences_about(const Outline& claim, const Ground& on) {
+  constexpr std::size_t kMaxRead = 16;
+  std::vector<const Record*> out;
+  const auto thing = words_only(claim.of);
+  const auto property = words_only(claim.what);
+  if (thing.empty() || property.empty()) return out;
+  for (const Record& record : on.records) {
+    const bool text =
+        record.fault.empty() && record.fields.size() == 1 && record.fields.front().name.empty();
+    if (!text || out.size() == kMaxRead) continue;
+    const auto said = words_only(record.fields.front().value);
+    const auto holds = [&](const Word& word) {
+      return std::find(said.begin(), said.end(), word) != said.end();
+    };
+    if (holds(thing.back()) && holds(property.back())) out.push_back(&record);
+  }
+  return out;
+}
+
+// In other words: outlines of the claim and of what the sources say are compared.
+std::optional<Verdict> in_other_words(const Claim& claim, const Ground& on, const Judges& judges) {
+  if (judges.outlines == nullptr) return std::nullopt;
+  const Outline ours = judges.outlines->read_statements({claim.text}, judges.limits).front();
+  if (!is_trusted(ours, claim.text)) return std::nullopt;
+  const std::vector<const Record*> near = sentences_about(ours, on);
+  std::vector<std::string> texts;
+  for (const Record* record : near) texts.push_back(record->fields.front().value);
+  const std::vector<Outline> theirs = judges.outlines->read_statements(texts, judges.limits);
+  std::optional<Verdict> best;
+  for (std::size_t i = 0; i < near.size(); ++i) {
+    if (!is_trusted(theirs[i], texts[i])) continue;
+    const Judgement one = judge_outlines(ours, theirs[i]);
+    if (one.reason.empty() || (best && rank(one.kind) <= rank(best->kind))) continue;
+    best = verdict_of(one, near[i]);
+  }
+  return best;
+}
+
+Verdict against(const Claim& claim, const Ground& on, const Judges& judges, bool whole) {
+  const Limits& limits = judges.limits;
+  const std::string_view question = judges.question;
   Judgement best;
   best.reason = "no source speaks about it";
   best.nearness = -1;
@@ -112,6 +160,9 @@ Verdict against(const Claim& claim, const Ground& on, const Limits& limits, bool
       return verdict;
     }
   }
+  if (whole && best.kind == VerdictKind::kNotFound) {
+    if (const auto read = in_other_words(claim, on, judges)) return *read;
+  }
   return verdict_of(best, decider);
 }
 
@@ -135,8 +186,9 @@ std::vector<std::pair<std::string, std::string>> halves(const std::string& text)
   return out;
 }
 
-Verdict judge_claim(const Claim& claim, const Sources& sources, const Limits& limits, int clauses,
-                    std::string_view question) {
+Verdict judge_claim(const Claim& claim, const Judges& judges, int clauses) {
+  const Sources& sources = judges.sources;
+  const Limits& limits = judges.limits;
   const bool is_whole = clauses == kMaxClauses;
   const Ground on = ground(claim, sources, limits);
   if (!on.missing.empty()) {
@@ -144,16 +196,16 @@ Verdict judge_claim(const Claim& claim, const Sources& sources, const Limits& li
     verdict.reason = "it cites [" + on.missing + "], which is not among the evidence";
     return verdict;
   }
-  Verdict whole = against(claim, on, limits, is_whole, question);
+  Verdict whole = against(claim, on, judges, is_whole);
   if (whole.kind == VerdictKind::kSupported || clauses <= 1) return whole;
   for (const auto& [left, right] : halves(claim.text)) {
     Claim first = claim;
     Claim second = claim;
     first.text = left;
     second.text = right;
-    Verdict a = against(first, ground(first, sources, limits), limits, false, question);
+    Verdict a = against(first, ground(first, sources, limits), judges, false);
     if (a.kind == VerdictKind::kNotFound) continue;
-    Verdict b = judge_claim(second, sources, limits, clauses - 1, question);
+    Verdict b = judge_claim(second, judges, clauses - 1);
     if (b.kind == VerdictKind::kNotFound) continue;
     Verdict both = a.kind == VerdictKind::kContradicted ? a : b;
     if (a.kind == b.kind) {
@@ -183,11 +235,13 @@ std::string_view name(VerdictKind kind) {
 
 std::vector<CheckedClaim> verify(std::string_view answer,
                                  const std::vector<std::unique_ptr<Source>>& sources,
-                                 const Limits& limits, std::string_view question) {
+                                 const Limits& limits, std::string_view question,
+                                 OutlineReader* outlines) {
   std::vector<CheckedClaim> out;
+  const Judges judges{sources, limits, question, outlines};
   for (auto& claim : split_claims(answer)) {
     check_limits(limits);
-    Verdict verdict = judge_claim(claim, sources, limits, kMaxClauses, question);
+    Verdict verdict = judge_claim(claim, judges, kMaxClauses);
     out.push_back({std::move(claim), std::move(verdict)});
   }
   return out;

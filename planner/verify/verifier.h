@@ -1,12 +1,14 @@
 // Verifier: holds every statement of an answer against sources. A claim is supported only by a
 // quote that is found, verbatim, at its origin and that says the same thing: the same figures,
-// the same names in the same places, the same polarity. Judged in code; no model is asked.
-// Deterministic, read-only, thread-compatible.
+// the same names in the same places, the same polarity. Judged in code; where a model reads
+// outlines (outline.h), a claim in other words is held against what the source's sentence was read
+// as, and code still compares the words. Deterministic, read-only, thread-compatible.
 #pragma once
 
 #include <orkestra/core/evidence.h>
 #include <orkestra/core/limits.h>
 #include <orkestra/core/tool_types.h>
+#include <orkestra/planner/verify/outline.h>
 
 #include <cstddef>
 #include <filesystem>
@@ -88,10 +90,12 @@ struct Recheck {
 };
 
 // Every claim of `answer` with its verdict. A cited claim must be supported by what it cites. With
-// a question, a claim that is nothing but a value must be what the question asks for.
+// a question, a claim that is nothing but a value must be what the question asks for. `outlines`
+// may be null.
 std::vector<CheckedClaim> verify(std::string_view answer,
                                  const std::vector<std::unique_ptr<Source>>& sources,
-                                 const Limits& limits, std::string_view question = {});
+                                 const Limits& limits, std::string_view question = {},
+                                 OutlineReader* outlines = nullptr);
 
 // Which words of the question the evidence accounts for (compared by stems, shown as asked; stop
 // words aside). An answer whose evidence never touches "deadline" does not answer a question about
@@ -108,8 +112,14 @@ struct AtHand {
   std::vector<std::string> elsewhere{};  // what the other tools on offer say they give
   std::vector<std::string> texts{};      // all texts found
 };
+// How a model read the question and the answer's statements: words beside the question's outline
+// need no answer, and a thing may be called by its name alone.
+struct ReadOutlines {
+  std::vector<Outline> question;  // none, or one
+  std::vector<Outline> statements;
+};
 Coverage question_coverage(std::string_view question, const std::vector<Evidence>& evidence,
-                           const AtHand& at_hand = {});
+                           const AtHand& at_hand = {}, const ReadOutlines& read = {});
 
 Json to_json(const CheckedClaim& claim);
 

@@ -74,7 +74,7 @@ class Reliability(unittest.TestCase):
             self.assertTrue(file.read_text().endswith("</svg>\n"))
 
     def test_the_same_seed_gives_the_same_outcomes(self):
-        model = ROOT / "model" / "nano" / "nano-v0.gguf"
+        model = ROOT / "model" / "nano" / "nano.gguf"
         options = argparse.Namespace(count=3, seeds=[5], seed=7, levels=["high"], cells=CELLS, model=model)
         bench = reliability.Bench(options)
         made = bench.cell("seen", "lookups")

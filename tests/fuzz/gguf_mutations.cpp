@@ -151,7 +151,7 @@ class Mutator {
 int run(std::uint64_t count, std::uint64_t first, const InspectOptions& options) {
   std::vector<Seed> seeds;
   seeds.push_back(make_seed("small", sample_file().build()));
-  for (const char* name : {"tests/golden/dense-h64-f32.gguf", "model/nano/nano-v0.gguf"}) {
+  for (const char* name : {"tests/golden/dense-h64-f32.gguf", "model/nano/nano.gguf"}) {
     seeds.push_back(make_seed(name, read_file(name)));
     if (inspect_gguf(seeds.back().bytes, options)) {
       std::printf("%s itself is refused\n", name);

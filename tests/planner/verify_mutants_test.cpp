@@ -1,6 +1,8 @@
 // The benchmark of the verifier: right answers must be supported, answers with one thing changed
 // must not. Answers come from templates and a seeded generator; half of the templates and half of
 // the handbook's sentences are held out, and no rule was ever adjusted to them.
+#include <orkestra/model/model.h>
+#include <orkestra/planner/model_outlines.h>
 #include <orkestra/tests/catch.h>
 #include <orkestra/tests/planner/verify_fixtures.h>
 #include <orkestra/tests/planner/verify_mutations.h>
@@ -53,17 +55,17 @@ std::string table(const std::string& title, const Tally& tally) {
 
 using Sources = std::vector<std::unique_ptr<Source>>;
 
-bool is_supported(const std::string& answer, const Sources& sources) {
-  const auto claims = verify(answer, sources, Limits{});
+bool is_supported(const std::string& answer, const Sources& sources, OutlineReader* outlines) {
+  const auto claims = verify(answer, sources, Limits{}, {}, outlines);
   return !claims.empty() && std::all_of(claims.begin(), claims.end(), [](const auto& checked) {
     return checked.verdict.kind == VerdictKind::kSupported;
   });
 }
 
 void weigh(const std::string& original, const std::vector<Mutant>& mutants, const Sources& sources,
-           Tally& tally) {
+           Tally& tally, OutlineReader* outlines = nullptr) {
   ++tally.originals;
-  if (is_supported(original, sources)) {
+  if (is_supported(original, sources, outlines)) {
     ++tally.supported;
   } else {
     tally.missed.push_back("not supported: " + original);
@@ -71,7 +73,7 @@ void weigh(const std::string& original, const std::vector<Mutant>& mutants, cons
   for (const auto& mutant : mutants) {
     auto& [all, caught] = tally.mutants[mutant.kind];
     ++all;
-    if (!is_supported(mutant.text, sources)) {
+    if (!is_supported(mutant.text, sources, outlines)) {
       ++caught;
     } else {
       tally.missed.push_back("let through (" + mutant.kind + "): " + mutant.text);
@@ -324,7 +326,7 @@ std::string redressed(const std::string& sentence, std::size_t how) {
   return out;
 }
 
-void run_handbook(std::size_t parity, const std::string& title) {
+void run_handbook(std::size_t parity, const std::string& title, OutlineReader* outlines = nullptr) {
   Random random(static_cast<Random::result_type>(77 + parity));
   Sources sources;
   sources.push_back(
@@ -336,7 +338,7 @@ void run_handbook(std::size_t parity, const std::string& title) {
     for (std::size_t how = 0; how < 4; ++how) {
       const std::string answer = redressed(sentences[i], how);
       if (how > 0 && answer == sentences[i]) continue;
-      weigh(answer, mutants_of(answer, kHandbookNames, random), sources, tally);
+      weigh(answer, mutants_of(answer, kHandbookNames, random), sources, tally, outlines);
     }
   }
   require_quality(title, tally);
@@ -345,6 +347,15 @@ void run_handbook(std::size_t parity, const std::string& title) {
 TEST_CASE("mutants of answers over a handbook lose their support") {
   run_handbook(0, "handbook, known half");
   run_handbook(1, "handbook, held-out half");
+}
+
+TEST_CASE("mutants lose their support where the bundled model reads sentences, too") {
+  const auto nano = model::make_embedded_model(
+      model::Model::open(std::string(ORKESTRA_SOURCE_DIR) + "/model/nano/nano.gguf"));
+  ModelOutlines outlines(*nano);
+  REQUIRE(ModelOutlines::reads(nano->capabilities()));
+  run_handbook(0, "handbook, known half, outlines", &outlines);
+  run_handbook(1, "handbook, held-out half, outlines", &outlines);
 }
 
 }  // namespace
