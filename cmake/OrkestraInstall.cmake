@@ -19,6 +19,7 @@ set(public_headers
   planner/replay.h
   planner/run_control.h
   planner/run_state.h
+  planner/verify/outline.h
   planner/verify/requirement.h
   planner/verify/verifier.h
   plugins/orkestra_plugin.h

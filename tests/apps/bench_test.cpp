@@ -57,7 +57,7 @@ TEST_CASE(
     CHECK(row.at("model_filename") == kNano);
     CHECK(row.at("file_bytes") == file_bytes);
     CHECK(row.at("model_size").get<std::int64_t>() < file_bytes);
-    CHECK(row.at("model_n_params").get<std::int64_t>() > 4'000'000);
+    CHECK(row.at("model_n_params").get<std::int64_t>() > 1'000'000);
     CHECK(row.at("n_threads") == 1);
     CHECK(row.at("n_batch") == 512);
     CHECK_FALSE(row.at("kernels").get<std::string>().empty());
@@ -114,10 +114,10 @@ TEST_CASE("the long-context table has what was measured and what attention alone
     CHECK(row.at("prefill").get<double>() > 0.0);
     CHECK(row.at("same_heads").at("memory").get<double>() >= row.at("memory").get<double>());
   }
-  // Two of eight layers are attention: six times half of what the state has grown by.
+  // Three of six layers are attention: as much again as what the state has grown by.
   const double grown = rows.at(2).at("state").get<double>() - rows.at(0).at("state").get<double>();
   CHECK(rows.at(2).at("same_heads").at("memory").get<double>() ==
-        Approx(rows.at(2).at("memory").get<double>() + 3 * grown));
+        Approx(rows.at(2).at("memory").get<double>() + grown));
   std::ifstream svg(folder.file("plot.svg"));
   std::string first;
   std::getline(svg, first);

@@ -1,9 +1,7 @@
-#include "verify_fixtures.h"
-
 #include <orkestra/planner/verify/judge.h>
 #include <orkestra/planner/verify/outline.h>
-
 #include <orkestra/tests/catch.h>
+#include <orkestra/tests/planner/verify_fixtures.h>
 
 #include <map>
 
