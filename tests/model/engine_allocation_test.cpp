@@ -114,7 +114,7 @@ void write(BatchWorker& worker, TokenId n, const std::shared_ptr<const LoadedMod
 
 TEST_CASE("nothing is allocated per token once the engine is warm") {
   const auto model = std::make_shared<const LoadedModel>(
-      GgufFile::open(ORKESTRA_SOURCE_DIR "/tests/golden/nano-v0.gguf"));
+      GgufFile::open(ORKESTRA_SOURCE_DIR "/tests/golden/agent/nano-v0.gguf"));
   // Without the tokens that end a turn, so that it goes on.
   TokenSet set = text_tokens(model->tokenizer());
   for (const TokenId stop : model->tokenizer().stops()) set[static_cast<std::size_t>(stop)] = 0;

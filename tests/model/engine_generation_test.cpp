@@ -17,7 +17,7 @@ namespace {
 
 std::shared_ptr<const LoadedModel> nano() {
   static const auto model = std::dynamic_pointer_cast<const LoadedModel>(
-      Model::open(std::string(ORKESTRA_SOURCE_DIR) + "/tests/golden/nano-v0.gguf"));
+      Model::open(std::string(ORKESTRA_SOURCE_DIR) + "/tests/golden/agent/nano-v0.gguf"));
   return model;
 }
 

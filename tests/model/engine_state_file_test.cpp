@@ -205,7 +205,7 @@ TEST_CASE("a pinned conversation survives pressure and a restart, for its tenant
   const TemporaryFolder folder;
   const std::string file = folder.path() / "states";
   const auto nano = std::dynamic_pointer_cast<const LoadedModel>(
-      Model::open(std::string(ORKESTRA_SOURCE_DIR) + "/tests/golden/nano-v0.gguf"));
+      Model::open(std::string(ORKESTRA_SOURCE_DIR) + "/tests/golden/agent/nano-v0.gguf"));
   std::string words;
   for (int i = 0; i < 150; ++i) words += "word" + std::to_string(i) + " ";
   const auto system = Conversation().with_turn({.role = Role::kSystem, .text = words});

@@ -14,7 +14,7 @@ using namespace orkestra::model;
 
 namespace {
 
-constexpr const char* kNano = ORKESTRA_SOURCE_DIR "/tests/golden/nano-v0.gguf";
+constexpr const char* kNano = ORKESTRA_SOURCE_DIR "/tests/golden/agent/nano-v0.gguf";
 
 // The bundled model with other metadata.
 class Changed {

@@ -13,7 +13,7 @@
 namespace orkestra::model::test {
 
 inline std::shared_ptr<const GgufFile> nano_file() {
-  static const auto file = GgufFile::open(ORKESTRA_SOURCE_DIR "/tests/golden/nano-v0.gguf");
+  static const auto file = GgufFile::open(ORKESTRA_SOURCE_DIR "/tests/golden/agent/nano-v0.gguf");
   return file;
 }
 
