@@ -28,7 +28,7 @@ void CpuBackend::multiply(std::initializer_list<Product> products, const float* 
     });
   }
   // Many tokens: in the rows that a kernel unpacks together.
-  const std::int64_t unit = n_tokens < 8 ? kUnit : 64;
+  const std::int64_t unit = n_tokens <= 32 ? kUnit : 64;
   const auto rows_of_part = [&](int part, bool all) {
     for (const Product& product : products) {
       const auto range =

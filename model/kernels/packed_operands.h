@@ -56,6 +56,17 @@ inline typename V::Ints pair_of(const std::int16_t* x, int pair) {
   return V::ints(two);
 }
 
+// Where the weights are that will be wanted after those of columns [k, k + width), which begin at
+// `block`: the same rows' next ones or, at their end, the first ones of the next row block.
+template <typename Format>
+inline const std::byte* block_after(const Matrix& w, const std::byte* block, std::int64_t k,
+                                    std::int64_t width) {
+  const std::int64_t bytes = width / Format::kElements * block_bytes<Format>();
+  if (k + width < w.cols) return block + bytes;
+  const std::int64_t group_bytes = w.cols / Format::kElements * block_bytes<Format>();
+  return block + bytes + (kRowBlock / kPackedRows - 1) * group_bytes;
+}
+
 // The first `n` of sixteen sums to y.
 inline void store_rows(const float* sums, float* y, std::int64_t n) {
   if (n >= kPackedRows) {

@@ -18,11 +18,28 @@ struct PanelTimesTokens {
   static constexpr int kPairs = Format::kPart / 2;
   static constexpr int kPartsOfBlock = Format::kElements / Format::kPart;
 
+  // Weights that will be wanted when all tokens are through: fetched line by line meanwhile, since
+  // all at once would keep everything else waiting.
+  struct Ahead {
+    const std::byte* at[kVectors];
+    std::int64_t left;  // bytes of each
+
+    [[gnu::always_inline]] void fetch() {
+      if (left <= 0) return;
+      left -= 64;
+      for (const std::byte*& line : at) {
+        __builtin_prefetch(line, 0, 2);
+        line += 64;
+      }
+    }
+  };
+
   // Up to 256 columns, unpacked; parts in the format's order.
   struct alignas(64) Panel {
     std::int16_t weights[kColumnGroup * kRows];  // [pair][row][2]
     GroupScales<V, Format, kRows> scales;
     int n_parts;
+    Ahead ahead;
   };
 
   // Unpacks kLanes rows of one block as vector `v` of the panel.
@@ -64,11 +81,8 @@ struct PanelTimesTokens {
       const std::byte* block = w.data + first / kPackedRows * group_bytes +
                                k / Format::kElements * block_bytes<Format>();
       panel.n_parts = 0;
-      // The next columns' blocks, which are wanted when all tokens are through.
-      for (std::int64_t line = 0; line < width / Format::kElements * block_bytes<Format>();
-           line += 64) {
-        __builtin_prefetch(block + width / Format::kElements * block_bytes<Format>() + line, 0, 2);
-      }
+      panel.ahead.at[v] = block_after<Format>(w, block, k, width);
+      panel.ahead.left = width / Format::kElements * block_bytes<Format>();
       for (std::int64_t b = 0; b < width; b += Format::kElements) {
         unpack_block(block, static_cast<int>(first % kPackedRows), v, panel.n_parts, panel);
         block += block_bytes<Format>();
@@ -80,7 +94,7 @@ struct PanelTimesTokens {
   // totals[t] += scale * (panel times token), for the first kN tokens of the group. totals: kN
   // rows, kRowBlock apart.
   template <int kN>
-  static void add_tokens(const Panel& panel, const Group& x, float* totals) {
+  static void add_tokens(Panel& panel, const Group& x, float* totals) {
     Floats sums[kN][kVectors];
     for (int t = 0; t < kN; ++t) {
       for (int v = 0; v < kVectors; ++v) sums[t][v] = V::floats(0.0F);
@@ -88,6 +102,7 @@ struct PanelTimesTokens {
     if constexpr (!V::kSumsInRegisters) asm volatile("" : "+m"(sums));
     const std::int16_t* weights = panel.weights;
     for (int position = 0; position < panel.n_parts;) {
+      panel.ahead.fetch();
       Ints exact[kN][kVectors];
       for (int t = 0; t < kN; ++t) {
         for (int v = 0; v < kVectors; ++v) exact[t][v] = V::ints(0);
@@ -122,7 +137,7 @@ struct PanelTimesTokens {
   }
 
   template <int kN>
-  static void add_rest(std::int64_t n, const Panel& panel, const Group& x, float* totals) {
+  static void add_rest(std::int64_t n, Panel& panel, const Group& x, float* totals) {
     if (n == kN) return add_tokens<kN>(panel, x, totals);
     if constexpr (kN > 1) add_rest<kN - 1>(n, panel, x, totals);
   }
@@ -138,11 +153,14 @@ struct PanelTimesTokens {
     for (std::int64_t k = 0; k < w.cols; k += kColumnGroup) {
       for (std::int64_t row = row_begin; row < row_end; row += kRows) {
         unpack(w, row, row_end, k, group_width(w.cols, k), panel);
-        for (std::int64_t t = begin; t < end; t += V::kTile) {
-          const std::int64_t n = end - t < V::kTile ? end - t : V::kTile;
+        std::int64_t n = 0;
+        for (std::int64_t t = begin; t < end; t += n) {
+          // A last token by itself would wait for its own sums.
+          n = end - t == V::kTile + 1 ? V::kTile - 1 : end - t < V::kTile ? end - t : V::kTile;
           add_rest<V::kTile>(n, panel, group_of(x, k, t),
                              totals + (t - begin) * kRowBlock + (row - row_begin));
         }
+        while (panel.ahead.left > 0) panel.ahead.fetch();
       }
     }
     store_totals(totals, w.rows, row_begin, row_end, begin, end, y, y_stride);

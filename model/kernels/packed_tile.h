@@ -25,7 +25,7 @@ struct TileTimesRows {
   static constexpr int kTile = Format::kIntegerScales && Format::kPart == 32 ? 16 : 8;
   static constexpr int vectors(int n_tokens) { return n_tokens > 8 ? 1 : 2; }
   // From here on a panel is faster.
-  static constexpr std::int64_t kMostTokens = Format::kPart == 32 ? 32 : 16;
+  static constexpr std::int64_t kMostTokens = Format::kPart == 32 ? 32 : 8;
 
   // How many of the tokens left, at least two, are the next tile: never all but one.
   static constexpr std::int64_t tile_size(std::int64_t left) {
@@ -40,8 +40,15 @@ struct TileTimesRows {
   static constexpr int kTogether =
       Format::kIntegerScales && Format::kRun >= Format::kSlots ? Format::kSlots : 1;
   static constexpr int kTurns = Format::kSlots / kTogether;
-  static constexpr int kStepsOfGroup =
-      kColumnGroup / Format::kElements * Format::kChunks * kTurns * Format::kSteps;
+  static constexpr int kTurnsOfGroup = kColumnGroup / Format::kElements * Format::kChunks * kTurns;
+  static constexpr int kStepsOfGroup = kTurnsOfGroup * Format::kSteps;
+  static constexpr int kLinesOfGroup =
+      kColumnGroup / Format::kElements * static_cast<int>(block_bytes<Format>()) / 64;
+  // Lines that a step each doesn't cover, per turn.
+  static constexpr int kMoreLines =
+      kLinesOfGroup > kStepsOfGroup
+          ? (kLinesOfGroup - kStepsOfGroup + kTurnsOfGroup - 1) / kTurnsOfGroup
+          : 0;
 
   // Where a step fetches from what is wanted next: of the weights a line, and of the activations so
   // much that all steps of a row block fetch a tile.
@@ -50,11 +57,14 @@ struct TileTimesRows {
     const std::byte* weights[kVectors];
     const std::byte* x;
 
-    [[gnu::always_inline]] void fetch() {
+    [[gnu::always_inline]] void fetch_weights() {
       for (const std::byte*& line : weights) {
         __builtin_prefetch(line);
         line += 64;
       }
+    }
+    [[gnu::always_inline]] void fetch() {
+      fetch_weights();
       __builtin_prefetch(x);
       x += 64 * 32 / kStepsOfGroup;
     }
@@ -126,6 +136,7 @@ struct TileTimesRows {
     template <int chunk, int first>
     [[gnu::always_inline]] void add_slots() {
       Unpacked w;
+      for (int i = 0; i < kMoreLines; ++i) ahead.fetch_weights();
       if constexpr (Format::kStepsAlike && kVectors == 1) {
         unpack<chunk, first, 0>(0, w);
 #pragma GCC unroll 1
@@ -192,13 +203,20 @@ struct TileTimesRows {
     }
   };
 
-  // totals[t] += scale * (rows times token), for the first kN tokens of the group, over n_blocks
-  // blocks of the row block's vectors from `vector` on. x_ahead: the activations wanted next.
+  // A row block's vectors over a group of columns.
+  struct Weights {
+    Scales scales;
+    int n_vectors;                    // filled up to an even number
+    std::int64_t n_blocks;            // of each
+    const std::byte* units[kGroups];  // where they begin
+    const std::byte* next[kGroups];   // and what is wanted after them
+  };
+
+  // totals[t] += scale * (rows times token), for the first kN tokens of the group and the vectors
+  // from `vector` on. x_ahead: the activations wanted next.
   template <int kN, int kVectors>
-  [[gnu::noinline]] static void add_tokens(const std::byte* const* units, int vector,
-                                           std::int64_t n_blocks, const Scales& scales,
-                                           const Group& x, const std::byte* x_ahead,
-                                           float* totals) {
+  [[gnu::noinline]] static void add_tokens(const Weights& weights, int vector, const Group& x,
+                                           const std::byte* x_ahead, float* totals) {
     Floats sums[kN][kVectors];
 #pragma GCC unroll 16
     for (int t = 0; t < kN; ++t) {
@@ -206,7 +224,7 @@ struct TileTimesRows {
       for (int v = 0; v < kVectors; ++v) sums[t][v] = V::floats(0.0F);
     }
     asm volatile("" : "+m"(sums));
-    Tile<kN, kVectors> tile{.scales = scales,
+    Tile<kN, kVectors> tile{.scales = weights.scales,
                             .row = V::kLanes * vector,
                             .units = {},
                             .part = 0,
@@ -214,60 +232,62 @@ struct TileTimesRows {
                             .ahead = {},
                             .exact = {}};
     for (int v = 0; v < kVectors; ++v) {
-      tile.units[v] = units[vector + v];
-      tile.ahead.weights[v] = units[vector + v] + n_blocks * block_bytes<Format>();
+      tile.units[v] = weights.units[vector + v];
+      tile.ahead.weights[v] = weights.next[vector + v];
     }
     tile.ahead.x = x_ahead + 64 * 32 / kVectors * vector;
-    for (std::int64_t b = 0; b < n_blocks; ++b) {
+    for (std::int64_t b = 0; b < weights.n_blocks; ++b) {
       tile.add_block(sums);
       tile.part += kPartsOfBlock;
       tile.x += Format::kElements;
       for (const std::byte*& block : tile.units) block += block_bytes<Format>();
     }
-    scales.template finish<kN, kVectors>(tile.row, tile.part, x, sums, totals + tile.row,
-                                         kRowBlock);
+    weights.scales.template finish<kN, kVectors>(tile.row, tile.part, x, sums, totals + tile.row,
+                                                 kRowBlock);
   }
 
   template <int kN>
-  static void add_tile(std::int64_t n, const std::byte* const* units, std::int64_t n_blocks,
-                       const Scales& scales, const Group& x, const std::byte* x_ahead,
-                       float* totals) {
+  static void add_tile(std::int64_t n, const Weights& weights, const Group& x,
+                       const std::byte* x_ahead, float* totals) {
     if (n == kN) {
-      for (int vector = 0; vector < kGroups; vector += vectors(kN)) {
-        add_tokens<kN, vectors(kN)>(units, vector, n_blocks, scales, x, x_ahead, totals);
+      for (int vector = 0; vector < weights.n_vectors; vector += vectors(kN)) {
+        add_tokens<kN, vectors(kN)>(weights, vector, x, x_ahead, totals);
       }
     } else if constexpr (kN > 2) {
       constexpr int kNext = kN == 16 ? 8 : kN == 8 ? 6 : kN == 6 ? 4 : kN - 1;
-      add_tile<kNext>(n, units, n_blocks, scales, x, x_ahead, totals);
+      add_tile<kNext>(n, weights, x, x_ahead, totals);
     }
   }
 
   // Rows [row_begin, row_end), at most kRowBlock, times all tokens, at most kMostTokens.
   static void run(const Matrix& w, std::int64_t row_begin, std::int64_t row_end,
                   const avx2::Activations& x, float* y, std::int64_t y_stride) {
-    Scales scales;
+    Weights weights;
+    weights.n_vectors =
+        static_cast<int>((row_end - row_begin + 2 * V::kLanes - 1) / (2 * V::kLanes) * 2);
     alignas(64) float totals[kMostTokens * kRowBlock] = {};
     const std::int64_t group_bytes = w.cols / Format::kElements * block_bytes<Format>();
     for (std::int64_t k = 0; k < w.cols; k += kColumnGroup) {
-      const std::int64_t n_blocks = group_width(w.cols, k) / Format::kElements;
-      const std::byte* units[kGroups];
-      for (int v = 0; v < kGroups; ++v) {
+      const std::int64_t width = group_width(w.cols, k);
+      weights.n_blocks = width / Format::kElements;
+      for (int v = 0; v < weights.n_vectors; ++v) {
         // Rows from row_end on get what others have.
         const std::int64_t row = row_begin + V::kLanes * v;
         const std::int64_t from = row < row_end ? row : row_begin;
         const std::byte* block = w.data + from / kPackedRows * group_bytes +
                                  k / Format::kElements * block_bytes<Format>();
         const int first_row = static_cast<int>(from % kPackedRows);
-        units[v] = block + 4 * first_row;
-        for (int b = 0; b < n_blocks; ++b, block += block_bytes<Format>()) {
-          scales.open(block, first_row, V::kLanes * v, b * kPartsOfBlock);
+        weights.units[v] = block + 4 * first_row;
+        weights.next[v] = block_after<Format>(w, block, k, width) + 4 * first_row;
+        for (int b = 0; b < weights.n_blocks; ++b, block += block_bytes<Format>()) {
+          weights.scales.open(block, first_row, V::kLanes * v, b * kPartsOfBlock);
         }
       }
       for (std::int64_t t = 0; t < x.n_tokens;) {
         const std::int64_t n = tile_size(x.n_tokens - t);
         const std::int64_t next = t + n < x.n_tokens ? t + n : 0;
         const Group wanted = group_of(x, next > 0 ? k : k + kColumnGroup, next);
-        add_tile<kTile>(n, units, n_blocks, scales, group_of(x, k, t),
+        add_tile<kTile>(n, weights, group_of(x, k, t),
                         reinterpret_cast<const std::byte*>(wanted.integers),
                         totals + t * kRowBlock);
         t += n;

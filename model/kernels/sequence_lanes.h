@@ -89,6 +89,7 @@ inline void causal_conv_silu_lanes(const float* x, std::int64_t x_stride, float*
 }
 
 constexpr std::int64_t kScanTokens = 32;  // that go through a few states together
+constexpr std::int64_t kAhead = 4;        // blocks of channels
 constexpr std::int64_t kScanStates = 16;  // in the first-level cache together
 
 // As selective_scan of the Kernels table.
@@ -105,6 +106,18 @@ inline void selective_scan_lanes(const Kernels::ScanArgs& args, std::int64_t c_b
     const std::int64_t first = c * args.d_state;
     const bool all_at_once = args.d_state <= kScanStates;
     if (all_at_once) {
+      // A few blocks of channels further on: with few tokens this streams from memory.
+      const std::int64_t ahead = kAhead * L::kLanes;
+      for (std::int64_t i = 0; i < L::kLanes * args.d_state; i += 16) {
+        __builtin_prefetch(args.state + first + ahead * args.d_state + i, 1);
+        __builtin_prefetch(args.a + first + ahead * args.d_state + i);
+      }
+      for (std::int64_t t = 0; t < at_most(args.n_tokens, kScanTokens); ++t) {
+        __builtin_prefetch(args.dt + t * args.dt_stride + c + ahead);
+        __builtin_prefetch(args.x + t * args.x_stride + c + ahead);
+        __builtin_prefetch(args.z + t * args.z_stride + c + ahead);
+        __builtin_prefetch(args.y + t * args.y_stride + c + ahead, 1);
+      }
       to_columns<L>(args.a + first, args.d_state, n, args.d_state, a);
       to_columns<L>(args.state + first, args.d_state, n, args.d_state, state);
     }
