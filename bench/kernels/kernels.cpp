@@ -19,7 +19,7 @@ using namespace orkestra;
 
 constexpr std::int64_t kRows = 2048;
 constexpr std::int64_t kCols = 2560;
-constexpr std::int64_t kTokens[] = {512, 128, 32, 16, 8, 4, 2};
+constexpr std::int64_t kTokens[] = {512, 32, 16, 8, 4, 2};
 constexpr int kRepetitions = 5;
 constexpr double kSeconds = 0.1;  // of a repetition, at least
 

@@ -196,9 +196,11 @@ bool CpuBackend::pause(const std::function<bool()>& between) {
 
 bool CpuBackend::long_step(std::span<const StepChunk> chunks, std::vector<float>& logits,
                            const std::function<bool()>& between) {
-  logits.clear();
   begin_step(chunks);
-  if (chunks.empty()) return true;
+  if (chunks.empty()) {
+    logits.clear();
+    return true;
+  }
 
   const std::int64_t d = network_.d_model;
   grown(residual_, n_tokens_ * d);
@@ -242,9 +244,10 @@ void CpuBackend::write_logits(std::span<const StepChunk> chunks, std::vector<flo
     std::copy_n(residual_.data() + first * d, chunks[i].n_logits * d, mixed_.data() + n * d);
     n += chunks[i].n_logits;
   }
+  // Not cleared before: filling megabytes with zeros would be a step's longest write.
+  logits.resize(static_cast<std::size_t>(n * network_.n_vocab));
   if (n == 0) return;
   norm(mixed_.data(), network_.output_norm, n, normed_.data());
-  logits.resize(static_cast<std::size_t>(n * network_.n_vocab));
   multiply({{&network_.output, logits.data(), network_.n_vocab}}, normed_.data(), n);
   if (network_.logit_scale != 1.0F) {
     for (float& x : logits) x *= network_.logit_scale;

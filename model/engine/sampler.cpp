@@ -12,6 +12,7 @@ namespace orkestra::model {
 namespace {
 
 constexpr float kImpossible = -std::numeric_limits<float>::infinity();
+constexpr std::size_t kAtOnce = 256;  // exponentials
 
 std::uint64_t rotate_left(std::uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
 
@@ -31,7 +32,6 @@ TokenId best_token(std::span<const float> logits, std::span<const std::uint8_t> 
 // sum over the allowed of exp(logit - highest), in the order of ids.
 double sum_of_weights(std::span<const float> logits, std::span<const std::uint8_t> allowed,
                       float highest) {
-  constexpr std::size_t kAtOnce = 256;
   float values[kAtOnce];
   double weights[kAtOnce];
   double sum = 0.0;
@@ -106,10 +106,16 @@ SampledToken Sampler::sample(std::span<const float> logits, std::span<const std:
     throw Error(ErrorCode::kCorrupt, "the model's logits are not numbers: its weights are broken");
   }
   const float highest = logits[static_cast<std::size_t>(best)];
-  const TokenId id = sampling_.temperature == 0.0 ? best : draw(logits, allowed, highest);
+  double sum = 0.0;
+  TokenId id = best;
+  if (sampling_.temperature == 0.0) {
+    sum = sum_of_weights(logits, allowed, highest);
+  } else {
+    id = draw(logits, allowed, highest, sum);
+  }
   return {.id = id,
-          .log_probability = static_cast<double>(logits[static_cast<std::size_t>(id)]) - highest -
-                             std::log(sum_of_weights(logits, allowed, highest))};
+          .log_probability =
+              static_cast<double>(logits[static_cast<std::size_t>(id)]) - highest - std::log(sum)};
 }
 
 // The heaviest first, as far as top-k and top-p reach.
@@ -146,9 +152,7 @@ void Sampler::cut_to_heaviest() {
 }
 
 template <typename Weight, typename Id>
-TokenId Sampler::pick(std::size_t n, const Weight& weight, const Id& id) {
-  double total = 0.0;
-  for (std::size_t i = 0; i < n; ++i) total += weight(i);
+TokenId Sampler::pick(std::size_t n, double total, const Weight& weight, const Id& id) {
   double left = random_.uniform() * total;
   for (std::size_t i = 0; i < n; ++i) {
     if (left < weight(i)) return id(i);
@@ -162,7 +166,7 @@ TokenId Sampler::pick(std::size_t n, const Weight& weight, const Id& id) {
 }
 
 TokenId Sampler::draw(std::span<const float> logits, std::span<const std::uint8_t> allowed,
-                      float highest) {
+                      float highest, double& sum_at_1) {
   ids_.resize(logits.size());
   values_.resize(logits.size());
   weights_.resize(logits.size());
@@ -172,19 +176,36 @@ TokenId Sampler::draw(std::span<const float> logits, std::span<const std::uint8_
     values_[n] = logits[i];
     n += allowed[i] != 0 && std::isfinite(logits[i]) ? 1 : 0;
   }
-  exponentials(values_.data(), static_cast<std::int64_t>(n), highest,
-               std::min(1.0 / sampling_.temperature, 1e300), weights_.data());
+  // Two sums at once, because each addition waits for the one before.
+  const double scale = std::min(1.0 / sampling_.temperature, 1e300);
+  double total = 0.0;
+  sum_at_1 = 0.0;
+  for (std::size_t begin = 0; begin < n; begin += kAtOnce) {
+    double at_1[kAtOnce];
+    const std::size_t count = std::min(kAtOnce, n - begin);
+    const float* values = values_.data() + begin;
+    double* weights = weights_.data() + begin;
+    exponentials(values, static_cast<std::int64_t>(count), highest, scale, weights);
+    exponentials(values, static_cast<std::int64_t>(count), highest, 1.0, at_1);
+    for (std::size_t i = 0; i < count; ++i) {
+      total += weights[i];
+      sum_at_1 += at_1[i];
+    }
+  }
   if (sampling_.top_k == 0 && sampling_.top_p == 1.0 && sampling_.min_p == 0.0) {
     return pick(
-        n, [&](std::size_t i) { return weights_[i]; }, [&](std::size_t i) { return ids_[i]; });
+        n, total, [&](std::size_t i) { return weights_[i]; },
+        [&](std::size_t i) { return ids_[i]; });
   }
   candidates_.resize(n);
   for (std::size_t i = 0; i < n; ++i) candidates_[i] = {.id = ids_[i], .weight = weights_[i]};
   if (sampling_.top_k > 0 || sampling_.top_p < 1.0) cut_to_heaviest();
   // The best candidate's weight is 1, so min-p compares with it directly.
   std::erase_if(candidates_, [&](const Candidate& c) { return c.weight < sampling_.min_p; });
+  total = 0.0;
+  for (const Candidate& c : candidates_) total += c.weight;
   return pick(
-      candidates_.size(), [&](std::size_t i) { return candidates_[i].weight; },
+      candidates_.size(), total, [&](std::size_t i) { return candidates_[i].weight; },
       [&](std::size_t i) { return candidates_[i].id; });
 }
 

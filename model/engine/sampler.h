@@ -40,15 +40,17 @@ class Sampler {
 
  private:
   void cut_to_heaviest();
-  TokenId draw(std::span<const float> logits, std::span<const std::uint8_t> allowed, float highest);
+  // sum_at_1: becomes the sum of the weights at temperature 1.
+  TokenId draw(std::span<const float> logits, std::span<const std::uint8_t> allowed, float highest,
+               double& sum_at_1);
 
   struct Candidate {
     TokenId id;
     double weight;
   };
-  // Of the candidates a random one, each as often as its weight says.
+  // Of n candidates a random one, each as often as its weight says; total: of all weights.
   template <typename Weight, typename Id>
-  TokenId pick(std::size_t n, const Weight& weight, const Id& id);
+  TokenId pick(std::size_t n, double total, const Weight& weight, const Id& id);
   Sampling sampling_;
   Random random_;
   std::vector<Candidate> candidates_;

@@ -1,7 +1,9 @@
 #include <orkestra/model/engine/sequence_state.h>
 #include <orkestra/model/format/tensor_type.h>
+#include <sys/mman.h>
 
 #include <algorithm>
+#include <new>
 
 namespace orkestra::model {
 
@@ -11,7 +13,24 @@ KvType kv_type_for(TensorType weights) {
   return info(weights).block_elements > 1 ? KvType::kF16 : KvType::kF32;
 }
 
+constexpr std::size_t kWidePage = std::size_t{2} << 20U;
+
+// Only whole wide pages lie on such, so that a block takes no more than its size.
+std::size_t alignment(std::size_t bytes) { return bytes < kWidePage ? 64 : kWidePage; }
+
 }  // namespace
+
+float* StateMemory::allocate(std::size_t n) {
+  const std::size_t bytes = n * sizeof(float);
+  void* block = ::operator new (bytes, std::align_val_t{alignment(bytes)});
+  const std::size_t wide = bytes / kWidePage * kWidePage;
+  if (wide > 0) ::madvise(block, wide, MADV_HUGEPAGE);  // a wish, not a need
+  return static_cast<float*>(block);
+}
+
+void StateMemory::deallocate(float* block, std::size_t n) noexcept {
+  ::operator delete (block, std::align_val_t{alignment(n * sizeof(float))});
+}
 
 StateLayout::StateLayout(const Network& network, std::optional<KvType> kv) {
   for (const Layer& layer : network.layers) {

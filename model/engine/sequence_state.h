@@ -48,13 +48,27 @@ class StateLayout {
   std::vector<std::int64_t> windows_;  // one per list
 };
 
+// Memory for the recurrent layers' block: on wide pages where the system has them, because a step
+// of many sequences goes through all of their blocks once. As std::vector wants it.
+struct StateMemory {
+  using value_type = float;
+  template <typename>
+  struct rebind {  // there is memory for floats only
+    using other = StateMemory;
+  };
+  float* allocate(std::size_t n);
+  void deallocate(float* block, std::size_t n) noexcept;
+  bool operator==(const StateMemory&) const = default;
+};
+using StateBlock = std::vector<float, StateMemory>;
+
 struct SequenceState {
   explicit SequenceState(const StateLayout& layout);
   // Back to no tokens at all; what memory it has for more is kept.
   void clear();
 
   std::int64_t n_tokens = 0;
-  std::vector<float> recurrent;     // [recurrent_floats]
+  StateBlock recurrent;             // [recurrent_floats]
   std::vector<PageList> attention;  // one per attention layer
 };
 

@@ -175,6 +175,7 @@ TEST_CASE("settings that cut nothing draw what no setting draws") {
     const SampledToken b = cutting.sample(logits, allowed);
     REQUIRE(a.id == b.id);
     REQUIRE(a.log_probability == b.log_probability);
+    REQUIRE(a.log_probability == log_probability(logits, allowed, a.id));
     REQUIRE(allowed[static_cast<std::size_t>(a.id)] != 0);
   }
 }
