@@ -22,9 +22,16 @@ constexpr std::pair<std::string_view, char> kSigns[] = {
     {"\xC2\xA0", ' '},      // no-break space
 };
 
+// Words that people write for them, between operands.
+constexpr std::pair<std::string_view, char> kSignWords[] = {
+    {"times", '*'}, {"multiplied by", '*'}, {"x", '*'},
+    {"plus", '+'},  {"divided by", '/'},    {"minus", '-'},
+};
+
 // What of a request is an expression: figures with signs between them.
 constexpr const char* kExpression =
-    R"([(\-]*[0-9]+([.,][0-9]+)*%?[)]*(\s*[-+*/^×÷·−]\s*[(\-]*[0-9]+([.,][0-9]+)*%?[)]*)+)";
+    R"([(\-]*[0-9]+([.,][0-9]+)*%?[)]*(\s*([-+*/^×÷·−]|x|times|plus|minus|multiplied by|divided by))"
+    R"(\s*[(\-]*[0-9]+([.,][0-9]+)*%?[)]*)+)";
 
 // A Pratt parser: one function reads an operand and then every operator that binds tighter than
 // `minimum`. It computes as it reads.
@@ -123,7 +130,8 @@ class Calculation {
       fraction = digits();
       if (whole.empty() && fraction.empty()) throw error_at(start, "expected a digit");
     }
-    if (is_letter(raw(0)) || raw(0) == '.') throw expected("an operator after the number");
+    const bool joined = is_letter(raw(0)) && is_letter(sign_at(at_).first);
+    if (joined || raw(0) == '.') throw expected("an operator after the number");
     if (whole.size() + fraction.size() > kMaxDigits) {
       throw Error(ErrorCode::kExhausted, "a number has more than 4096 digits");
     }
@@ -226,6 +234,12 @@ class Calculation {
   std::pair<char, std::size_t> sign_at(std::size_t at) const {
     for (const auto& [sign, ascii] : kSigns) {
       if (text_.substr(at).starts_with(sign)) return {ascii, sign.size()};
+    }
+    for (const auto& [word, ascii] : kSignWords) {
+      const std::size_t end = at + word.size();
+      const bool whole =
+          (at == 0 || !is_letter(text_[at - 1])) && (end >= text_.size() || !is_letter(text_[end]));
+      if (whole && text_.substr(at).starts_with(word)) return {ascii, word.size()};
     }
     // A NUL in the text must not look like its end.
     return {text_[at] == '\0' ? '\1' : text_[at], 1};

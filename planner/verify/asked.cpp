@@ -17,10 +17,10 @@ using Sort = AskedWord::Sort;
 
 // Words of asking, which say nothing about what is asked for. Sorted.
 constexpr auto kAsking = std::to_array<std::string_view>({
-    "ask",   "concerning", "could", "find", "get",  "give",   "hello",     "hi",      "kindly",
-    "know",  "let",        "like",  "many", "much", "now",    "number",    "please",  "pls",
-    "plz",   "regarding",  "right", "say",  "see",  "show",   "somebody",  "someone", "tell",
-    "thank", "thanks",     "thx",   "u",    "want", "wonder", "wondering",
+    "=",       "ask",    "concerning", "could",     "equal", "find", "get",  "give",   "hello",
+    "hi",      "kindly", "know",       "let",       "like",  "many", "much", "now",    "number",
+    "please",  "pls",    "plz",        "regarding", "right", "say",  "see",  "show",   "somebody",
+    "someone", "tell",   "thank",      "thanks",    "thx",   "u",    "want", "wonder", "wondering",
 });
 static_assert(std::is_sorted(kAsking.begin(), kAsking.end()));
 
@@ -64,6 +64,7 @@ constexpr auto kLight = std::to_array<std::string_view>({
     "currently",
     "exactly",
     "make",
+    "moment",
     "set",
     "take",
 });
@@ -74,12 +75,13 @@ constexpr auto kForms = std::to_array<std::pair<std::string_view, std::string_vi
     {"began", "begin"}, {"begun", "begin"},  {"bought", "buy"},    {"brought", "bring"},
     {"built", "build"}, {"chose", "choose"}, {"chosen", "choose"}, {"dealt", "deal"},
     {"drawn", "draw"},  {"driven", "drive"}, {"gave", "give"},     {"given", "give"},
-    {"gone", "go"},     {"grew", "grow"},    {"grown", "grow"},    {"held", "hold"},
-    {"kept", "keep"},   {"knew", "know"},    {"known", "know"},    {"lent", "lend"},
-    {"lost", "lose"},   {"made", "make"},    {"met", "meet"},      {"paid", "pay"},
-    {"sent", "send"},   {"shown", "show"},   {"sold", "sell"},     {"spent", "spend"},
-    {"taken", "take"},  {"taught", "teach"}, {"told", "tell"},     {"took", "take"},
-    {"went", "go"},     {"won", "win"},      {"written", "write"}, {"wrote", "write"},
+    {"gone", "go"},     {"got", "get"},      {"grew", "grow"},     {"grown", "grow"},
+    {"held", "hold"},   {"kept", "keep"},    {"knew", "know"},     {"known", "know"},
+    {"lent", "lend"},   {"lost", "lose"},    {"made", "make"},     {"met", "meet"},
+    {"paid", "pay"},    {"sent", "send"},    {"shown", "show"},    {"sold", "sell"},
+    {"spent", "spend"}, {"taken", "take"},   {"taught", "teach"},  {"told", "tell"},
+    {"took", "take"},   {"went", "go"},      {"won", "win"},       {"written", "write"},
+    {"wrote", "write"},
 });
 static_assert(std::is_sorted(kForms.begin(), kForms.end()));
 
@@ -111,7 +113,7 @@ constexpr auto kSayings = std::to_array<Saying>({
     {"letter|post|mail|write", "address mail email"},
     {"live|located|situated", "address location city"},
     {"hold|fit|contain|room", "capacity volume size"},
-    {"left|remaining|remain|available", "stock quantity amount"},
+    {"left|remaining|remain|available", "stock quantity amount balance"},
     {"going on|happen|going", "status state progress"},
     {"belong", "region owner category group department team country"},
     {"heavy|weigh", "weight"},

@@ -80,7 +80,9 @@ bool can_be_left_out(const Word& word, bool first) {
 }
 
 bool begins_condition(const Word& word) {
-  const bool function = word.kind == Word::Kind::kWord && lexicon::preposition(word.key);
+  // "to" mostly begins a verb: "I would love to hear".
+  const bool function =
+      word.kind == Word::Kind::kWord && lexicon::preposition(word.key) && word.key != "to";
   return function || (lexicon::critical(word.key) && !only_tells(word.key));
 }
 
@@ -164,7 +166,7 @@ std::vector<bool> words_beside(const Outline& outline, std::string_view question
   for (std::size_t i = 0; i < asked.size(); ++i) {
     const std::string_view between =
         i == 0 ? "" : question.substr(asked[i - 1].end, asked[i].begin - asked[i - 1].end);
-    if (between.find_first_of(".!?:;\n") != std::string_view::npos) from = i;
+    if (between.find_first_of(".!?;\n") != std::string_view::npos) from = i;
     if (!covered(asked[i], ranges)) continue;
     // "With Zor in mind": what a preposition or a condition begins may be asked for.
     bool begins = false;

@@ -85,6 +85,18 @@ TEST_CASE("exact results are exact") {
   }
 }
 
+TEST_CASE("signs may be written as words") {
+  CHECK(calculate("17 times 23").decimal == "391");
+  CHECK(calculate("17 x 23").decimal == "391");
+  CHECK(calculate("17x23").decimal == "391");
+  CHECK(calculate("2 plus 3 times 4 minus 1").decimal == "13");
+  CHECK(calculate("9 divided by 2").decimal == "4.5");
+  CHECK(calculate("max(2, 3) multiplied by 2").decimal == "6");
+  CHECK_THROWS_AS(calculate("17 xy 23"), Error);
+  CHECK_THROWS_AS(calculate("17 timeses 23"), Error);
+  CHECK_THROWS_AS(calculate("times 23"), Error);
+}
+
 TEST_CASE("what has no finite decimal is rounded to 20 digits and marked") {
   const std::pair<const char*, const char*> cases[] = {
       {"1/3", "0.33333333333333333333"},
@@ -115,7 +127,7 @@ TEST_CASE("what is wrong is said, with its place") {
       {"(1", "at character 3: expected an operator or ), but the expression ends"},
       {"1)", "at character 2: expected an operator or the end"},
       {"1 2", "at character 3: expected an operator or the end"},
-      {"2x", "at character 2: expected an operator after the number"},
+      {"2y", "at character 2: expected an operator after the number"},
       {"1.2.3", "at character 4: expected an operator after the number"},
       {"1e5", "at character 2: expected an operator after the number"},
       {"1,23", "at character 2: expected an operator or the end"},
