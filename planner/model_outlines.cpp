@@ -39,13 +39,25 @@ model::Constraint outline_form(const std::string& prompt, const std::string& sen
       {Constraint::literal("{}"), Constraint::json_schema(kStated, {{"sentence", sentence}})});
 }
 
+// "the price" of "price of the device Zor" is the price of "device Zor"; a value is no property.
+Outline straightened(Outline outline) {
+  if (!outline.is.empty() && outline.what == outline.is) {
+    const std::size_t of = outline.of.find(" of ");
+    if (of == std::string::npos) return outline;
+    outline.what = outline.of.substr(0, of);
+  }
+  const std::string doubled = outline.what + " of ";
+  if (outline.of.starts_with(doubled)) outline.of.erase(0, doubled.size());
+  return outline;
+}
+
 Outline outline_of(const model::Generation& written) {
   const Json parts = parse_json(written.turn.text, "outline");
-  return {.what = parts.value("what", ""),
-          .of = parts.value("of", ""),
-          .with = parts.value("with", ""),
-          .is = parts.value("is", ""),
-          .sureness = std::exp(written.log_probability)};
+  return straightened({.what = parts.value("what", ""),
+                       .of = parts.value("of", ""),
+                       .with = parts.value("with", ""),
+                       .is = parts.value("is", ""),
+                       .sureness = std::exp(written.log_probability)});
 }
 
 }  // namespace

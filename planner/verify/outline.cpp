@@ -61,9 +61,9 @@ std::vector<Range> ranges_of(const Outline& outline, std::string_view text) {
 
 // Words that tell when or by whom something was said, but not whether it holds.
 bool only_tells(std::string_view word) {
-  static constexpr std::array<std::string_view, 12> kTelling = {
-      "was",   "were",    "had",       "did", "just", "even",
-      "still", "already", "according", "as",  "will", "exactly"};
+  static constexpr auto kTelling =
+      std::to_array<std::string_view>({"was", "were", "had", "did", "just", "even", "still",
+                                       "already", "according", "with", "from", "will", "exactly"});
   return std::find(kTelling.begin(), kTelling.end(), word) != kTelling.end();
 }
 
