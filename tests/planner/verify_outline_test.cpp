@@ -86,6 +86,9 @@ TEST_CASE("an outline is trusted where the rest of the sentence can't change it"
   const auto trusted = [&](const std::string& sentence) { return is_trusted(read, sentence); };
   CHECK(trusted("We note 300 as the price of Zor."));
   CHECK(trusted("According to the list, the price of Zor was set to 300."));
+  CHECK(trusted("In this year the price of Zor is 300."));
+  CHECK(trusted("Zor comes with the price 300."));
+  CHECK_FALSE(trusted("The price of Zor per year is 300."));
   CHECK_FALSE(trusted("We don't note 300 as the price of Zor."));
   CHECK_FALSE(trusted("300 may be the price of Zor."));
   CHECK_FALSE(trusted("Anna says 300 is the price of Zor."));
