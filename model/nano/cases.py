@@ -158,7 +158,7 @@ class Cases:
 
     def outline(self):
         outlines = Outlines(self.world)
-        text, parts, asks = outlines.sentence() if self.forms == "seen" else outlines.held_out()
+        text, parts, asks = outlines.sentence() if self.forms == "seen" else outlines.held_out(self.forms)
         return {"sentence": text, "asks": asks}, {k: parts.get(k, "") for k in ("what", "of", "with", "is")}
 
     def condition(self):
@@ -232,7 +232,7 @@ def main():
     p.add_argument("--splits", nargs="+", default=list(SPLITS), choices=SPLITS)
     p.add_argument("--failures", help="a file for what went wrong")
     opts = p.parse_args()
-    shown = defaultdict(dict)
+    shown, sure = defaultdict(dict), defaultdict(list)
     failures = open(opts.failures, "w") if opts.failures else None
     for split in opts.splits:
         held = SPLITS[split]
@@ -247,6 +247,8 @@ def main():
             for (case, wanted), line in zip(made, done.stdout.splitlines(), strict=True):
                 outcome, one = json.loads(line), defaultdict(list)
                 grade(skill, outcome, wanted, one)
+                if skill == "outline":
+                    sure[min(4, int(outcome["sureness"] * 5)), split] += one[skill]
                 for what, results in one.items():
                     count[what] += results
                 if failures and not all(r != ("wrong" in what) for what, rs in one.items() for r in rs):
@@ -263,6 +265,11 @@ def main():
             row.append("%.3f [%.2f, %.2f] (%d)" % (right / n, *interval(right / n, n), n))
         wrong = shown.get(skill + ", accepted wrong")
         print("| %s | %s | %s |" % (skill, " | ".join(row), " / ".join(str(wrong[s][0]) for s in opts.splits) if wrong else ""))
+    if sure:
+        print("\n| the model's own probability of an outline | " + " | ".join(opts.splits) + " |\n|" + "---|" * (len(opts.splits) + 1))
+        for low in range(5):
+            row = [sure[low, split] for split in opts.splits]
+            print("| %.1f to %.1f | " % (low / 5, (low + 1) / 5) + " | ".join("%.2f (%d)" % (sum(r) / len(r), len(r)) if r else "" for r in row) + " |")
 
 
 if __name__ == "__main__":

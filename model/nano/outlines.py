@@ -9,6 +9,8 @@ words are drawn from long lists and now and then made up, so that the place of a
 spelling, says what it is.
 """
 
+import re
+
 import words
 from facts import QUESTIONS, SENTENCES
 from words import ADJECTIVES, DONE, FIRST, KINDS, MONTHS, NOUNS, ROLES, UNITS, split
@@ -65,6 +67,8 @@ AFTERWARDS = [
     ", according to the {s}", ", as the {s} says", " this year", " today", ", says {f}", ", as {g}", ", as everybody knows", " now", ", we are told",
     " in our {s}", " on the {s}", ", no doubt", ", as agreed", " at the moment", ", and that is that", ", as far as we know",
 ]
+CARRYING = split("""what which that this with from have does when where whose whom there about into your they them then than will would could should
+must shall been were the and for its are was has had who how why""")
 # {a} the property, {t} the thing, {v} the value, {b} is, {g} given, {s} a source, {x} a made-up or any verb.
 STATED = [
     "the {a} of {t} {b} {v}", "the {a} of {t} {b} {v}", "{t} has the {a} {v}", "{t} has a {a} of {v}", "{t} has {v} as its {a}",
@@ -333,6 +337,19 @@ class Outlines:
             text = text[:-1] + " " + c + text[-1] if text[-1] in ".?" else text + " " + c
         return self._asked(text, {"what": a, "of": named, "with": c})
 
+    def _reworded(self, text, parts):
+        """One of the words that only carry the sentence becomes another: what a word is, its place must say."""
+        taken = [(m.start(), m.end()) for p in parts.values() for m in re.finditer(re.escape(p), text)]
+        free = [m for m in re.finditer(r"(?<![\w'-])[A-Za-z][a-z]{3,}(?![\w'-])", text)
+                if m[0].lower() not in CARRYING and not any(m.start() < end and begin < m.end() for begin, end in taken)]
+        if not free:
+            return text
+        m = self.w.pick(free)
+        word = words.invent(self.rng) if self.chance(0.4) else self.w.pick(self.w.pick([VERBS, GIVEN, SOURCES, PEOPLE, NOUNS, ADJECTIVES]))
+        ending = re.search(r"(ed|ing|s|)$", m[0])[0]
+        word = word if word.endswith(ending) else word + ending
+        return text[:m.start()] + (word.capitalize() if m[0][0].isupper() else word) + text[m.end():]
+
     def sentence(self):
         """(text, outline, whether it asks), its parts as they stand in the text."""
         while True:
@@ -342,14 +359,16 @@ class Outlines:
             for key, part in parts.items():
                 if part not in text:
                     parts[key] = part[0].upper() + part[1:]
+            for _ in range(self.rng.choice([0, 0, 1, 1, 2])):
+                text = self._reworded(text, parts)
             if all(p in text for p in parts.values()) and '"' not in text:
                 return text, parts, asks
 
-    def held_out(self):
+    def held_out(self, forms="held"):
         """The same of forms that training never saw."""
         (thing, named), a, (v, said) = self.thing(), self.attribute(), self.value()
         asks = self.chance(0.45)
-        text = self.w.pick((QUESTIONS if asks else SENTENCES)["held"]).format(a=a, t=thing, v=v)
+        text = self.w.pick((QUESTIONS if asks else SENTENCES)[forms]).format(a=a, t=thing, v=v)
         text = text[0].upper() + text[1:]
         parts = {"what": a, "of": named} if asks else {"what": a, "of": named, "is": said}
         if asks:

@@ -127,6 +127,7 @@ constexpr auto kSayings = std::to_array<Saying>({
     {"warm|hot|cold", "temperature"},
     {"born", "birthday birth"},
     {"write|writer", "author writer"},
+    {"later|afterwards", "after", Sort::kDuration},
     {"send back|give back|bring back", "return"},
     {"travel|trip|journey", "travel trip journey"},
     {"permission|allowed", "approval permission"},
