@@ -22,7 +22,8 @@ from facts import AFTER
 from outlines import Outlines
 from words import DONE
 
-SPLITS = {"seen": {}, "held-out requests": {"requests": "held"}, "held-out descriptions": {"descriptions": "held", "word_split": "held"}}
+SPLITS = {"seen": {}, "held-out requests": {"requests": "held"}, "fresh requests": {"requests": "fresh"},
+          "held-out descriptions": {"descriptions": "held", "word_split": "held"}}
 SKILLS = ["tool", "call", "answer", "not found: tool", "passage", "not found: passage", "verdict", "several steps", "not found: condition", "outline"]
 
 
@@ -229,7 +230,7 @@ def main():
     p.add_argument("--count", type=int, default=300)
     p.add_argument("--seeds", type=int, nargs="+", default=[101, 202])
     p.add_argument("--skills", nargs="+", default=["lookups", *SKILLS[3:]], help="lookups: tool, call and answer")
-    p.add_argument("--splits", nargs="+", default=list(SPLITS), choices=SPLITS)
+    p.add_argument("--splits", nargs="+", default=list(SPLITS), choices=SPLITS, help="fresh: forms of fresh.py")
     p.add_argument("--failures", help="a file for what went wrong")
     opts = p.parse_args()
     shown, sure = defaultdict(dict), defaultdict(list)

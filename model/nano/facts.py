@@ -1,5 +1,6 @@
 """What episodes speak of: things with attributes, sentences about them, questions about those."""
 
+import fresh
 import words
 from words import ACTIONS, ADJECTIVES, ASIDE, ATTRIBUTES, DONE, FIRST, KINDS, MONTHS, NOUNS, ROLES, UNITS
 
@@ -56,6 +57,7 @@ RULES = {
         ("For a {n} one pays {s} to the {r}.", ["How much does one pay for a {n}?", "To whom is a {n} paid?"]),
     ],
 }
+QUESTIONS["fresh"], SENTENCES["fresh"], RULES["fresh"] = fresh.QUESTIONS, fresh.SENTENCES, fresh.RULES
 CONDITIONS = ["on the day it arrives", "by train", "in writing", "before the quarter is half over", "at the end of the month",
               "in the order they came", "by phone", "at night", "without a receipt", "in two copies", "when it is signed",
               "within five working days", "in person", "at the front desk", "by e-mail", "every second week"]

@@ -81,6 +81,23 @@ TEST_CASE("a text is verified against documents and databases") {
   CHECK_THROWS_AS(run({"", "--source", fees}), Error);
 }
 
+TEST_CASE("the bundled model reads claims in other words, unless none is wanted") {
+  const ScratchFolder folder;
+  const auto notes =
+      folder.file("notes.md", "We note 300 as the price of the lamp Zor.\n").string();
+  const std::string claim = "The lamp Zor has a price of 300.";
+  const Outcome read = run({claim, "--source", notes});
+  CHECK(read.status == 0);
+  CHECK(read.printed.find("in other words: price of lamp Zor: 300") != std::string::npos);
+  CHECK(run({"The lamp Zor has a price of 310.", "--source", notes}).status == 7);
+  CHECK(run({"The lamp Zor has a weight of 300.", "--source", notes}).status == 3);
+  CHECK(run({"The lamp Bor has a price of 300.", "--source", notes}).status == 3);
+  CHECK(run({claim, "--source", notes, "--model", "none"}).status == 3);
+  const std::string other = ORKESTRA_SOURCE_DIR "/tests/golden/agent/nano-v0.gguf";
+  CHECK_THROWS_WITH(run({claim, "--source", notes, "--model", other}),
+                    Catch::Matchers::Contains("was not trained to read sentences"));
+}
+
 TEST_CASE("the answer comes from a file, standard input or as text") {
   const ScratchFolder folder;
   const auto fees = folder.file("fees.md", "The late fee is 5 euros.").string();
