@@ -9,8 +9,8 @@ namespace {
 constexpr int kMaxThreads = 256;
 // About 20 microseconds: longer than the gap between two layers, shorter than a time slice.
 constexpr int kSpins = 2000;
-// More than one, so that an uneven split or a slow thread costs half a share at most.
-constexpr int kPartsPerThread = 2;
+// More than one, so that an uneven split or a slow thread costs a quarter of a share at most.
+constexpr int kPartsPerThread = 4;
 
 void pause() {
 #if defined(__x86_64__)
