@@ -227,7 +227,7 @@ struct FormatIQ4_XS {
   static constexpr int kChunks = 8;
   static constexpr int kSlots = 1;
   static constexpr int kSteps = 4;
-  static constexpr bool kStepsAlike = false;
+  static constexpr bool kStepsAlike = true;
   static constexpr int part(int chunk, int) { return chunk; }
 
   template <int chunk, int i, typename Visit>
