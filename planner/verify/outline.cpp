@@ -59,11 +59,11 @@ std::vector<Range> ranges_of(const Outline& outline, std::string_view text) {
   return out;
 }
 
-// Words that tell when or by whom something was said, but not whether it holds.
+// Critical words that change nothing beside an outline: they join its parts, or tell by what
+// something was said.
 bool only_tells(std::string_view word) {
-  static constexpr auto kTelling =
-      std::to_array<std::string_view>({"was", "were", "had", "did", "just", "even", "still",
-                                       "already", "according", "with", "from", "will", "exactly"});
+  static constexpr auto kTelling = std::to_array<std::string_view>(
+      {"just", "even", "still", "already", "according", "with", "from", "exactly"});
   return std::find(kTelling.begin(), kTelling.end(), word) != kTelling.end();
 }
 
@@ -101,13 +101,13 @@ bool opens_sentence(std::string_view text, const Word& word) {
 
 bool name(const Word& word) { return word.capital || word.kind != Word::Kind::kWord; }
 
-// Words that name, without articles and possessives.
+// Words that name, without articles.
 Words naming(std::string_view part) {
   Words out = words_only(part);
   std::erase_if(out, [](const Word& word) {
     return word.kind == Word::Kind::kWord &&
-           (lexicon::empty_word(word.key) || word.key == "'s" || word.key == "our" ||
-            word.key == "this" || word.key == "that" || word.key == "my");
+           (lexicon::empty_word(word.key) || word.key == "our" || word.key == "this" ||
+            word.key == "that" || word.key == "my");
   });
   return out;
 }
@@ -135,7 +135,9 @@ bool same_thing(const std::string& a, const std::string& b) {
   if (longer.size() == shorter.size() || !name(shorter.front())) return false;
   const auto extra = static_cast<std::ptrdiff_t>(longer.size() - shorter.size());
   if (!same_words({longer.begin() + extra, longer.end()}, shorter)) return false;
+  const auto other = [](const Word& word) { return lexicon::critical(word.key); };  // "former"
   return std::none_of(longer.begin() + 1, longer.begin() + extra, name) &&
+         std::none_of(longer.begin(), longer.begin() + extra, other) &&
          longer.front().kind == Word::Kind::kWord && extra <= 2;
 }
 
@@ -153,10 +155,15 @@ bool is_trusted(const Outline& outline, std::string_view statement) {
   const std::vector<Range> ranges = ranges_of(outline, statement);
   const Words said = words(statement);
   for (std::size_t i = 0; i < said.size(); ++i) {
-    const bool now = i > 0 && said[i - 1].key == "this" && said[i].kind == Word::Kind::kWord &&
-                     !said[i].capital && !lexicon::negation(said[i].key);  // "in this year"
-    if (covered(said[i], ranges) || now) continue;
-    if (!can_be_left_out(said[i], opens_sentence(statement, said[i]))) return false;
+    const Word& word = said[i];
+    if (covered(word, ranges)) continue;
+    const bool now = i > 0 && said[i - 1].key == "this" && word.kind == Word::Kind::kWord &&
+                     !word.capital && !lexicon::negation(word.key);  // "in this year"
+    // "was set to" tells how it came to be so; what "was 300" may be something else by now.
+    const bool passive = (word.key == "was" || word.key == "were") && i + 1 < said.size() &&
+                         !said[i + 1].mark() && !covered(said[i + 1], ranges) &&
+                         !lexicon::empty_word(said[i + 1].key);
+    if (!now && !passive && !can_be_left_out(word, opens_sentence(statement, word))) return false;
   }
   return true;
 }

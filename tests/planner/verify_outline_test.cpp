@@ -73,6 +73,11 @@ TEST_CASE("outlines of other things, properties and conditions say nothing") {
   CHECK(kind(claim, outline("price", "ship Zor", "300")) == VerdictKind::kNotFound);
   CHECK(kind(claim, outline("price", "device Zora", "300")) == VerdictKind::kNotFound);
   CHECK(kind(claim, outline("price", "Big Zor", "300")) == VerdictKind::kNotFound);
+  CHECK(kind(claim, outline("price", "former device Zor", "300")) == VerdictKind::kNotFound);
+  CHECK(kind(outline("price", "Ben", "300"), outline("price", "Anna's brother Ben", "300")) ==
+        VerdictKind::kNotFound);
+  CHECK(kind(outline("price", "director Ben", "300"),
+             outline("price", "former director Ben", "300")) == VerdictKind::kNotFound);
   CHECK(kind(claim, outline("price", "device", "300")) == VerdictKind::kNotFound);
   CHECK(kind(claim, outline("price", "Zor", "300", "in 2019")) == VerdictKind::kNotFound);
   CHECK(kind(outline("price", "Zor", "300", "in 2019"), outline("price", "Zor", "300")) ==
@@ -88,6 +93,9 @@ TEST_CASE("an outline is trusted where the rest of the sentence can't change it"
   CHECK(trusted("According to the list, the price of Zor was set to 300."));
   CHECK(trusted("In this year the price of Zor is 300."));
   CHECK(trusted("Zor comes with the price 300."));
+  CHECK_FALSE(trusted("The price of Zor was 300."));
+  CHECK_FALSE(trusted("The price of Zor will be 300."));
+  CHECK_FALSE(trusted("The price of Zor was never set to 300."));
   CHECK_FALSE(trusted("The price of Zor per year is 300."));
   CHECK_FALSE(trusted("We don't note 300 as the price of Zor."));
   CHECK_FALSE(trusted("300 may be the price of Zor."));
