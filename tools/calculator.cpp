@@ -3,6 +3,8 @@
 #include <orkestra/tools/rational.h>
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
 #include <utility>
 
 namespace orkestra::tools {
@@ -28,8 +30,20 @@ constexpr std::pair<std::string_view, char> kSignWords[] = {
     {"plus", '+'},  {"divided by", '/'},    {"minus", '-'},
 };
 
+// "multiply A by B": what joins the two, and the sign between them; of "subtract" the second comes
+// first.
+struct Order {
+  std::string_view verb, joined;
+  char sign;
+};
+constexpr Order kOrders[] = {
+    {"multiply", "by", '*'}, {"divide", "by", '/'},     {"add", "and", '+'},
+    {"add", "to", '+'},      {"subtract", "from", '-'},
+};
+
 // What of a request is an expression: figures with signs between them.
 constexpr const char* kExpression =
+    R"((([Mm]ultiply|[Dd]ivide|[Aa]dd|[Ss]ubtract) [0-9]+([.,][0-9]+)* (by|and|to|from) [0-9]+([.,][0-9]+)*)|)"
     R"([(\-]*[0-9]+([.,][0-9]+)*%?[)]*(\s*([-+*/^×÷·−]|x|times|plus|minus|multiplied by|divided by))"
     R"(\s*[(\-]*[0-9]+([.,][0-9]+)*%?[)]*)+)";
 
@@ -146,6 +160,7 @@ class Calculation {
     const std::size_t start = at_;
     std::string name;
     while (is_letter(raw(0))) name += text_[at_++];
+    if (const auto told = order(name)) return *told;
     if (peek() != '(') {
       throw error_at(start, "\"" + name +
                                 "\" is not a number; only numbers, + - * / % ^ ( ) and "
@@ -161,6 +176,29 @@ class Calculation {
     --calls_;
     close();
     return at_place(start, [&] { return apply(name, values); });
+  }
+
+  // The value of "multiply A by B", behind its verb; nothing for any other word.
+  std::optional<Rational> order(const std::string& name) {
+    const auto is_verb = [&](const Order& order) {
+      return name.substr(1) == order.verb.substr(1) && (name[0] | 0x20) == order.verb[0];
+    };
+    if (std::none_of(std::begin(kOrders), std::end(kOrders), is_verb)) return std::nullopt;
+    const Rational first = expression(kSum);
+    peek();
+    const std::size_t at = at_;
+    std::string joined;
+    while (is_letter(raw(0))) joined += text_[at_++];
+    for (const Order& order : kOrders) {
+      if (!is_verb(order) || joined != order.joined) continue;
+      const Rational second = expression(kSum);
+      if (order.sign == '+') return bounded(Rational(first + second));
+      if (order.sign == '-') return bounded(Rational(second - first));
+      if (order.sign == '*') return bounded(Rational(first * second));
+      if (second == 0) throw error_at(at, "division by zero");
+      return bounded(Rational(first / second));
+    }
+    throw error_at(at, "expected by, and, to or from, as in multiply 2 by 3");
   }
 
   Rational apply(const std::string& name, const std::vector<Rational>& values) {

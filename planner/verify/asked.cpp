@@ -94,7 +94,7 @@ struct Saying {
 constexpr auto kSayings = std::to_array<Saying>({
     {"cost|expensive|cheap", "price cost fee rate charge"},
     {"pay", "price cost fee salary wage amount"},
-    {"buy|purchase", "price cost"},
+    {"buy|purchase|sell for", "price cost"},
     {"worth", "value price balance"},
     {"money|account|funds", "balance amount sum credit"},
     {"owe|debt", "balance debt amount"},

@@ -92,6 +92,15 @@ TEST_CASE("signs may be written as words") {
   CHECK(calculate("2 plus 3 times 4 minus 1").decimal == "13");
   CHECK(calculate("9 divided by 2").decimal == "4.5");
   CHECK(calculate("max(2, 3) multiplied by 2").decimal == "6");
+  CHECK(calculate("Multiply 17 by 23").decimal == "391");
+  CHECK(calculate("divide 9 by 2").decimal == "4.5");
+  CHECK(calculate("add 2 and 3").decimal == "5");
+  CHECK(calculate("add 2 to 3").decimal == "5");
+  CHECK(calculate("subtract 2 from 3").decimal == "1");
+  CHECK_THROWS_AS(calculate("subtract 2 by 3"), Error);
+  CHECK_THROWS_AS(calculate("divide 2 by 0"), Error);
+  CHECK_THROWS_AS(calculate("multiply 2"), Error);
+  CHECK_THROWS_AS(calculate("multiply"), Error);
   CHECK_THROWS_AS(calculate("17 xy 23"), Error);
   CHECK_THROWS_AS(calculate("17 timeses 23"), Error);
   CHECK_THROWS_AS(calculate("times 23"), Error);
