@@ -143,6 +143,14 @@ bool all_supported(const Draft& draft) {
                      [](const Json& claim) { return claim.at("verdict") == "supported"; });
 }
 
+// A call that failed may be right with what was found since.
+bool gave_something(const RunState& state, const ToolCall& call) {
+  return std::any_of(state.steps.begin(), state.steps.end(), [&](const Step& step) {
+    return step.call.name == call.name && step.call.arguments == call.arguments &&
+           !step.evidence.empty();
+  });
+}
+
 // When nothing else is left: a true draft that says part of what was asked stays, and a further
 // call looks for the rest, from what it found.
 std::optional<OpenBranch> further_call(const RunState& state) {
@@ -169,7 +177,9 @@ std::optional<OpenBranch> further_call(const RunState& state) {
                     .reason = draft.reason,
                     .kept = draft.answer};
     for (const Turn& turn : from->turns) {
-      for (const ToolCall& call : turn.tool_calls) open.excluded_tools.push_back(call.name);
+      for (const ToolCall& call : turn.tool_calls) {
+        if (gave_something(state, call)) open.excluded_tools.push_back(call.name);
+      }
     }
     Branch probe = *from;
     probe.excluded_tools = open.excluded_tools;

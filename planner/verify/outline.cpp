@@ -185,7 +185,7 @@ std::vector<bool> words_beside(const Outline& outline, std::string_view question
       const Word& word = asked[k];
       const bool joins = k + 1 == i || (k + 2 == i && lexicon::empty_word(asked[k + 1].key));
       begins = begins || (!joins && begins_condition(word));
-      const bool noun = k > 0 && names_next(asked[k - 1]);
+      const bool noun = (k > 0 && names_next(asked[k - 1])) || asked[k + 1].key == "of";
       out[k] = !begins && !noun && can_be_left_out(word, opens_sentence(question, word));
     }
     from = i + 1;

@@ -153,6 +153,7 @@ TEST_CASE("words beside the outline of a question need no answer") {
         Texts{"abroad"});
   CHECK(missing("I forgot the tax among the price of the device Zor.", asked, said, text) ==
         Texts{"tax"});
+  CHECK(missing("Weight of the price of the device Zor?", asked, said, text) == Texts{"weight"});
   CHECK(missing("I forgot something. The price of the device Zor?", asked, said, text) ==
         Texts{"forgot", "something"});
   CHECK(missing("I forgot the price of the device Zor.", {}, said, text) == Texts{"forgot"});
