@@ -85,6 +85,54 @@ TEST_CASE("who abstains after a failed call says what failed") {
         "the sources do not answer it: revenue failed: no network");
 }
 
+// "The phone of the owner of Zor": the phone was asked of Zor in vain, then Zor's owner was found.
+TEST_CASE("a call that failed may be made again with what was found since") {
+  const auto tool = [](const std::string& what, const std::string& of) {
+    return ToolSpec{
+        .name = "get_" + what,
+        .description = "Get the " + what + " of a " + of + ".",
+        .parameters = {{"type", "object"},
+                       {"properties", {{of, {{"type", "string"}}}}},
+                       {"required", Json::array({of})}},
+        .answer_form = "The " + what + " of the " + of + " {" + of + "} is {" + what + "}."};
+  };
+  const ToolCall phone{.name = "get_phone", .arguments = {{"owner", "Zor"}}};
+  const ToolCall owner{.name = "get_owner", .arguments = {{"ship", "Zor"}}};
+  const std::string answer = "The owner of the ship Zor is Anna [1].";
+  RunState state;
+  state.spec.task = "What is the phone of the owner of the ship Zor?";
+  state.spec.style = AnswerStyle::kSpans;
+  state.spec.budget = Budget::of_level("medium");
+  state.spec.tools = {tool("phone", "owner"), tool("owner", "ship")};
+  state.steps = {{.id = "s1",
+                  .call = phone,
+                  .result = ToolResult::failure(ErrorCode::kNotFound, "nothing of that name")},
+                 {.id = "s2",
+                  .call = owner,
+                  .result = ToolResult::success({{"owner", "Anna"}}, {}),
+                  .evidence = {"1"}}};
+  state.evidence = {{.id = "1", .quote = "{}", .value = {{"owner", "Anna"}}}};
+  state.drafts = {{.branch = "main/2",
+                   .answer = answer,
+                   .checked = true,
+                   .claims = Json::array({{{"verdict", "supported"}}}),
+                   .missing = {"phone"}}};
+  state.branches = {
+      {.name = "main/2",
+       .turns = {Turn{.role = Role::kUser, .text = state.spec.task},
+                 Turn{.role = Role::kAssistant, .tool_calls = {phone}},
+                 Turn{.role = Role::kTool, .text = "[1]", .tool_call_id = "s1"},
+                 Turn{.role = Role::kAssistant, .tool_calls = {owner}},
+                 Turn{.role = Role::kTool, .text = "[1]", .tool_call_id = "s2"}, said(answer)},
+       .excluded_tools = {"get_phone", "get_owner"},
+       .excluded_answers = {answer},
+       .evidence = {"1"},
+       .draft = 0}};
+  const OpenBranch open = opened(state);
+  CHECK(open.kept == answer);
+  CHECK(open.excluded_tools == std::vector<std::string>{"get_owner"});
+}
+
 TEST_CASE("a larger model's candidates are taken in order") {
   const OpenBranch open = opened(refused_once(AnswerStyle::kProse));
   REQUIRE(open.alternative);
