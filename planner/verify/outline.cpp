@@ -79,11 +79,34 @@ bool can_be_left_out(const Word& word, bool first) {
   return !lexicon::critical(word.key) || only_tells(word.key);
 }
 
+bool one_of(std::string_view word, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
 bool begins_condition(const Word& word) {
   // "to" mostly begins a verb: "I would love to hear".
   const bool function =
       word.kind == Word::Kind::kWord && lexicon::preposition(word.key) && word.key != "to";
-  return function || (lexicon::critical(word.key) && !only_tells(word.key));
+  return function || one_of(word.key, {"if", "when", "whenever", "while", "unless", "until", "till",
+                                       "before", "after", "during", "without", "since"});
+}
+
+// Who asks and who is asked. What follows in the clause tells of them: "I am filling in a form".
+bool speaker(const Word& word) {
+  return word.kind == Word::Kind::kWord &&
+         one_of(word.key, {"i", "we", "you", "me", "us", "my", "our"});
+}
+
+// "can't remember", "don't know": what the speaker does not, said right after an auxiliary.
+bool denies_of_speaker(const Words& asked, std::size_t i, bool tells_of_speaker) {
+  return tells_of_speaker && asked[i].key == "not" && i > 0 &&
+         one_of(asked[i - 1].key, {"can", "do", "did", "could", "would", "am", "are", "have"});
+}
+
+// "Before I call", "because we forgot".
+bool joins_speaker(const Words& asked, std::size_t i) {
+  return i + 1 < asked.size() && speaker(asked[i + 1]) &&
+         one_of(asked[i].key, {"before", "because", "since", "while", "as"});
 }
 
 // What follows is a thing that is spoken of.
@@ -173,22 +196,42 @@ std::vector<bool> words_beside(const Outline& outline, std::string_view question
   std::vector<bool> out(asked.size());
   if (outline.sureness < kSure || outline.what.empty()) return out;
   const std::vector<Range> ranges = ranges_of(outline, question);
-  std::size_t from = 0;  // of the stretch beside the parts
-  for (std::size_t i = 0; i < asked.size(); ++i) {
-    const std::string_view between =
-        i == 0 ? "" : question.substr(asked[i - 1].end, asked[i].begin - asked[i - 1].end);
-    if (between.find_first_of(".!?;\n") != std::string_view::npos) from = i;
-    if (!covered(asked[i], ranges)) continue;
-    // "With Zor in mind": what a preposition or a condition begins may be asked for.
+  const auto leave_out = [&](std::size_t first, std::size_t last, bool tells_of_speaker) {
     bool begins = false;
-    for (std::size_t k = from; k < i; ++k) {
+    for (std::size_t k = first; k < last; ++k) {
       const Word& word = asked[k];
-      const bool joins = k + 1 == i || (k + 2 == i && lexicon::empty_word(asked[k + 1].key));
-      begins = begins || (!joins && begins_condition(word));
-      const bool noun = (k > 0 && names_next(asked[k - 1])) || asked[k + 1].key == "of";
-      out[k] = !begins && !noun && can_be_left_out(word, opens_sentence(question, word));
+      tells_of_speaker = tells_of_speaker || speaker(word) || joins_speaker(asked, k);
+      const bool joins = k + 1 == last || (k + 2 == last && lexicon::empty_word(asked[k + 1].key));
+      begins = begins || (!joins && !tells_of_speaker && begins_condition(word));
+      const bool noun =
+          (k > 0 && names_next(asked[k - 1])) || (k + 1 < asked.size() && asked[k + 1].key == "of");
+      const bool can = can_be_left_out(word, opens_sentence(question, word)) ||
+                       denies_of_speaker(asked, k, tells_of_speaker) || joins_speaker(asked, k);
+      out[k] = !begins && !noun && can;
     }
+  };
+  const auto between = [&](std::size_t i) -> std::string_view {
+    // The two words of a contraction share their place.
+    if (i == 0 || asked[i].begin < asked[i - 1].end) return {};
+    return question.substr(asked[i - 1].end, asked[i].begin - asked[i - 1].end);
+  };
+  const auto ends_sentence = [&](std::size_t i) {
+    return between(i).find_first_of(".!?;\n") != std::string_view::npos;
+  };
+  std::size_t from = 0;  // of the stretch before the next part
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (ends_sentence(i)) from = i;
+    if (!covered(asked[i], ranges)) continue;
+    leave_out(from, i, false);
     from = i + 1;
+    // A clause of its own after the part: ", can you remind me?"
+    std::size_t end = from;
+    while (end < asked.size() && !ends_sentence(end) && !covered(asked[end], ranges)) ++end;
+    const bool clause = end > from && between(from).find(',') != std::string_view::npos &&
+                        (end == asked.size() || ends_sentence(end));
+    const bool told =
+        clause && (speaker(asked[from]) || (from + 1 < end && speaker(asked[from + 1])));
+    if (told) leave_out(from, end, true);
   }
   return out;
 }

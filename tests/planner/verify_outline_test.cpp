@@ -153,6 +153,19 @@ TEST_CASE("words beside the outline of a question need no answer") {
         Texts{"abroad"});
   CHECK(missing("I forgot the tax among the price of the device Zor.", asked, said, text) ==
         Texts{"tax"});
+  // What tells of who asks is no condition.
+  CHECK(missing("I'm filling in a form and have to put down the price of the device Zor.", asked,
+                said, text) == Texts{});
+  CHECK(missing("I can't remember the price of the device Zor, can you remind me?", asked, said,
+                text) == Texts{});
+  CHECK(missing("Which price do we have on file for the device Zor?", asked, said, text) ==
+        Texts{});
+  CHECK(missing("If we pay early, what is the price of the device Zor?", asked, said, text) ==
+        Texts{"early"});
+  CHECK(missing("What is the price of the device Zor, not of my boat?", asked, said, text).size() >=
+        1);
+  CHECK(missing("What is the price of the device Zor, without tax?", asked, said, text) ==
+        Texts{"without", "tax"});
   CHECK(missing("Weight of the price of the device Zor?", asked, said, text) == Texts{"weight"});
   CHECK(missing("I forgot something. The price of the device Zor?", asked, said, text) ==
         Texts{"forgot", "something"});
