@@ -146,9 +146,12 @@ std::vector<std::string> possible_answers(const RunState& state, const Branch& b
 model::Constraint next_turn_constraint(const RunState& state, const Branch& branch) {
   using model::Constraint;
   std::vector<Constraint> alternatives;
+  bool fits = false;
   if (std::vector<ToolSpec> tools = nearest_tools(state, branch); !tools.empty()) {
     std::vector<model::SpanSource> sources{{"request", state.spec.task}};
     if (!branch.kept.empty()) sources.push_back({"results", results_text(state, branch)});
+    fits = std::any_of(tools.begin(), tools.end(),
+                       [&](const ToolSpec& tool) { return speaks_of_task(state, tool); });
     alternatives.push_back(Constraint::tool_call(std::move(tools), std::move(sources)));
   }
   if (state.spec.style == AnswerStyle::kProse) {
@@ -156,8 +159,9 @@ model::Constraint next_turn_constraint(const RunState& state, const Branch& bran
   } else {
     // With results at hand the checks decide whether they answer the task, not the model.
     std::vector<std::string> drafts = possible_answers(state, branch);
-    // A further call was decided on: there is nothing to say before it.
-    const bool calls = !branch.kept.empty() && drafts.empty() && !alternatives.empty();
+    // A further call was decided on, or a tool speaks of the task: there is nothing to say before
+    // a call. Whether it gave the answer is not the model's to judge, either.
+    const bool calls = (!branch.kept.empty() || fits) && drafts.empty() && !alternatives.empty();
     if (drafts.empty()) drafts.push_back(prompt("abstain").text);
     if (!calls) alternatives.push_back(Constraint::choices(std::move(drafts)));
   }

@@ -222,6 +222,10 @@ std::string results_text(const RunState& state, const Branch& branch) {
   return text;
 }
 
+bool speaks_of_task(const RunState& state, const ToolSpec& tool) {
+  return touched(state, tool) > 0;
+}
+
 std::vector<ToolSpec> nearest_tools(const RunState& state, const Branch& branch) {
   if (!branch.kept.empty()) return further_tools(state, branch);
   std::vector<ToolSpec> tools = offered_tools(state, branch);

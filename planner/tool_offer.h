@@ -15,6 +15,9 @@ namespace orkestra::planner {
 // it will do.
 std::vector<ToolSpec> offered_tools(const RunState& state, const Branch& branch);
 
+// Whether the tool, by what it says of itself, touches any word that the task asks for.
+bool speaks_of_task(const RunState& state, const ToolSpec& tool);
+
 // What a proposal may choose among. A model that answers in spans chooses among those of
 // offered_tools that speak of most of the task's words; with results at hand only among those that
 // speak of more than their tools do. After a kept draft those that

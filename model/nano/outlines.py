@@ -146,6 +146,34 @@ FIRST_WORDS = ["", "", "", "", "", "", "", "Hello, ", "Hi! ", "Quick question: "
 LAST_WORDS = ["", "", "", "", "", "", "", " Thanks.", " Thank you!", " It is urgent.", " Be brief.", " I have to know today.", " Many thanks in advance.", " Thanks a lot!",
               " No hurry.", " The {p} {x}s it today.", " It is for the {s}.", " Just the answer.", " I have to {x} it soon.", " We can't go on without it.", " Cheers.",
               " As soon as possible.", " The {p} is waiting.", " In one line, please."]
+# Forms that another hand wrote.
+TYPED_QUESTIONS = [
+    "I can't remember what {a} is listed for {t}, can you remind me?",
+    "Any idea what {t} has for its {a}?",
+    "I'm filling in a form and still have to put down the {a} of {t}.",
+    "Could someone please let me know the {a} for {t}?",
+    "I was wondering what {a} we have on file for {t}.",
+    "Just the {a} for {t}, nothing else.",
+    "A customer is on the line about {t} and would like to hear its {a}.",
+    "Remind me, what did we put down as the {a} for {t}?",
+    "When it comes to {t}, what should I write under {a}?",
+    "I'd be grateful if you could send me the {a} of {t}.",
+    "Quick lookup on {t}, {a} only.",
+    "Before I call the supplier, what did we say the {a} of {t} was?",
+    "There's a gap in my notes where the {a} of {t} should be, so what goes there?",
+    "I'm trying to find out the {a} of {t}.",
+    "Can you pull up {t} and read me the {a}?",
+]
+TYPED_STATEMENTS = [
+    "If you look up {t}, you will see that its {a} is {v}.",
+    "{v}: that is what we have on file as the {a} of {t}.",
+    "Since the last update, {t} has had a new {a}, namely {v}.",
+    "The records show that {t} has {v} for its {a}.",
+    "Please note that the {a} of {t} is now {v}.",
+    "In the case of {t}, we are dealing with the following {a}: {v}.",
+    "The file on {t} gives its {a} as {v}.",
+    "Under {a}, the entry for {t} reads {v}.",
+]
 PROSE = [  # gives nothing a property
     "{f} {g} the {n} on Monday.", "The {p} will {x} the {n}.", "We {g} a {n} and a {n2}.", "A {n} is {d} by the {r}.", "Every {n} is {d} in writing.",
     "No {n} is {d} without a {n2}.", "The {r} keeps a list of all {n}s.", "A {n} needs the approval of the {r}.", "Please {x} the {n} before {m}.",
@@ -171,6 +199,7 @@ RULED = [
     "by when are {n}s {g}", "at what time does the {k} {x}", "in which {k} are {n}s {d}", "what do we {x} for a {n}", "what is {d} {C}", "who may not {x} a {n}",
     "when can one {x} the {n} again", "what kind of {n} is {d}", "which papers does a {n} need", "what does it take to {x} a {n}", "who else {x}s the {n}",
     "under which condition is a {n} {d}", "what if a {n} is {d} late", "how much may a {n} be", "from which sum on are {n}s {d}", "up to how much is a {n} {d}",
+    "who do I have to talk to before I can get a {n} {d}", "what's the most the company will pay for a {n}", "up to what amount are the costs of a {n} covered", "which person needs to hear about a lost {n}", "how should I have a {n} {d} if it takes more than {q}", "what is the rule for {n}s that go on for longer than {q}", "how often can I have a {n}", "whose agreement do I need if I want to take a {n}",
 ]
 
 
@@ -274,7 +303,9 @@ class Outlines:
             text = self._fill(self.w.pick(PROSE))
             return self._finished((self._fill(self.w.pick(AROUND)) if self.chance(0.2) else "") + text), {}
         (thing, named), a, (v, said), c = self.thing(), self.attribute(), self.value(), self.condition()
-        if self.chance(0.25):
+        if self.chance(0.15):
+            form = self.w.pick(TYPED_STATEMENTS).rstrip(".")
+        elif self.chance(0.3):
             form = self.w.pick(SENTENCES["seen"]).rstrip(".")
         else:
             form = self.w.pick(STATED)
@@ -326,7 +357,9 @@ class Outlines:
         a = self.attribute()
         if self.chance(0.05):  # two properties at once
             a += self.w.pick([" and ", " and the ", " or ", " or the "]) + self.attribute()
-        if form < 0.45:
+        if form < 0.4:
+            text = self.w.pick(TYPED_QUESTIONS).format(a=a, t=thing)
+        elif form < 0.5:
             text = self.w.pick(QUESTIONS["seen"]).format(a=a, t=thing)
         else:
             text = self._place(self.w.pick(ASKED), {"a": a, "t": thing})
