@@ -107,6 +107,7 @@ constexpr auto kSayings = std::to_array<Saying>({
     {"date|day", "date day deadline birthday", Sort::kDate},
     {"time|soon", "time", Sort::kDuration},
     {"name|person", "name person", Sort::kName},
+    {"where", "location address place city country region site position", Sort::kPlace},
     {"long", "length duration", Sort::kDuration},
     {"kind|type|sort|class", "category type kind class group"},
     {"call|dial|ring|reach|contact|telephone|mobile", "phone telephone contact mobile email"},
@@ -269,7 +270,9 @@ std::vector<AskedWord> asked_words(std::string_view question) {
         asked.key += " " + word_key(all[i + 1]);
         ++i;
       } else {
-        if (idle[i]) continue;
+        // Of "where is it" nothing but the place is asked.
+        const bool place = word.key == "where";
+        if (idle[i] && !place) continue;
         called = saying_of(asked.key);
       }
       asked.light = among(kLight, word.key) || among(kLight, asked.key);

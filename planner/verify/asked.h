@@ -20,7 +20,7 @@ std::string word_key(const Word& word);
 
 struct AskedWord {
   // What an answer must hold for a word like "date" to be met without being said.
-  enum class Sort { kPlain, kDate, kName, kDuration };
+  enum class Sort { kPlain, kDate, kName, kDuration, kPlace };
   std::string shown;                // as asked, case folded
   std::string key;                  // word_key
   std::vector<std::string> others;  // keys of other words for it

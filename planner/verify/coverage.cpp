@@ -174,7 +174,7 @@ Coverage question_coverage(std::string_view question, const std::vector<Evidence
   const auto covers = [&](const AskedWord& word) {
     if (vocabulary.has(word.key) || in_other_words(word)) return true;
     if (word.light && !elsewhere.has(word.key)) return true;
-    if (texts && word.empty) return true;
+    if (texts && (word.empty || word.sort == AskedWord::Sort::kPlace)) return true;
     return put_to_the_test(word, asked, stated) || within_bounds(word);
   };
 

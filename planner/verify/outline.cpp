@@ -194,7 +194,8 @@ bool is_trusted(const Outline& outline, std::string_view statement) {
 std::vector<bool> words_beside(const Outline& outline, std::string_view question) {
   const Words asked = words_only(question);
   std::vector<bool> out(asked.size());
-  if (outline.sureness < kSure || outline.what.empty()) return out;
+  // Of "where do I find Zor" the verb is no property.
+  if (outline.sureness < kSure || asked_words(outline.what).empty()) return out;
   const std::vector<Range> ranges = ranges_of(outline, question);
   const auto leave_out = [&](std::size_t first, std::size_t last, bool tells_of_speaker) {
     bool begins = false;

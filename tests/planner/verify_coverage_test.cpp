@@ -74,6 +74,7 @@ TEST_CASE("other words for a thing count, where they can mean nothing else at ha
   CHECK(question_coverage("hi, can u check the deadline of Kelly pls", deadline).complete());
   CHECK(question_coverage("What happened to Kelly?", price).missing == Texts{"happened"});
   CHECK(question_coverage("To whom does Kelly belong?", price).missing == Texts{"belong"});
+  CHECK(question_coverage("Where is Kelly?", price).missing == Texts{"where"});
   CHECK(question_coverage("Who manages Kelly?", price).missing == Texts{"manages"});
 
   SECTION("not where another tool speaks of the very word") {
