@@ -51,7 +51,7 @@ def parse_arguments():
     add("model", nargs="?", default=ROOT / "model" / "nano" / "nano.gguf", type=pathlib.Path)
     add("--orkestra", default=ROOT / "build/release/bin/orkestra", type=pathlib.Path, metavar="FILE")
     add("--cells", default=ROOT / "build/release/bin/bench_agent_cells", type=pathlib.Path, metavar="FILE")
-    add("--count", type=int, default=60, help="invented tasks a cell (15 cells; default: %(default)s)")
+    add("--count", type=int, default=60, help="invented tasks a cell (20 cells; default: %(default)s)")
     add("--seeds", type=int, nargs="+", default=[101, 202], help="of the invented tasks")
     add("--seed", type=int, default=0, help="of the runs")
     add("--levels", nargs="+", default=LEVELS, choices=LEVELS)
