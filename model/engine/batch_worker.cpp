@@ -92,7 +92,10 @@ void BatchWorker::obey() {
     } catch (...) {
       command->error = std::current_exception();
     }
+    // As with tasks: whoever sees it done sees what it left.
+    work_.tree = tree_.counts();
     const std::lock_guard lock(mutex_);
+    counts_ = work_;
     command->done = true;
     obeyed_.notify_all();
   }
