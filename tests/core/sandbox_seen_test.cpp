@@ -16,9 +16,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// Empty when the process went before its file of /proc was read.
 std::string bytes_of(const fs::path& path) {
   std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
+  std::ostringstream bytes;
+  bytes << stream.rdbuf();
+  return bytes.str();
 }
 
 // Where a link of /proc leads; empty when the process is gone.
