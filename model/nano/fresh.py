@@ -1,4 +1,4 @@
-"""Forms written by another hand when training and planner were done; nothing was changed after looking at them."""
+"""Forms written by another hand when training and planner were nearly done; nobody looked at which of them fail."""
 
 QUESTIONS = [
     "What is the {a} of {t}?",
