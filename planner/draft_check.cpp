@@ -1,6 +1,7 @@
 #include <orkestra/core/words.h>
 #include <orkestra/planner/draft_check.h>
 #include <orkestra/planner/tool_offer.h>
+#include <orkestra/planner/verify/records.h>
 
 #include <algorithm>
 #include <utility>
@@ -61,15 +62,6 @@ std::vector<Evidence> evidence_used(const RunState& state, const std::vector<Evi
   return used;
 }
 
-// Every scalar inside `value`, as text.
-void collect_scalars(const Json& value, std::vector<std::string>& out) {
-  if (value.is_structured()) {
-    for (const Json& member : value) collect_scalars(member, out);
-  } else if (!value.is_null()) {
-    out.push_back(value.is_string() ? value.get<std::string>() : dump_json(value));
-  }
-}
-
 // "4211.5 [1]", "12 days [2]": a value out of what it cites, with a unit at most. It says nothing
 // of itself: what it is the value of stands in the question alone.
 bool lone_value(const CheckedClaim& checked, const std::vector<Evidence>& gathered) {
@@ -79,9 +71,7 @@ bool lone_value(const CheckedClaim& checked, const std::vector<Evidence>& gather
     if (evidence.is_text() || std::find(cited.begin(), cited.end(), evidence.id) == cited.end()) {
       continue;
     }
-    std::vector<std::string> scalars;
-    collect_scalars(evidence.value, scalars);
-    for (const std::string& scalar : scalars) {
+    for (const std::string& scalar : scalars_of(evidence.value)) {
       const std::vector<Word> value = words_only(scalar);
       const bool begins = !value.empty() && said.size() >= value.size() &&
                           std::equal(value.begin(), value.end(), said.begin());
@@ -116,15 +106,15 @@ ReadOutlines read_outlines(const std::string& question, const std::vector<Checke
   if (outlines == nullptr) return read;
   std::vector<std::string> texts;
   for (const CheckedClaim& checked : claims) texts.push_back(checked.claim.text);
-  read.question.push_back(outlines->read_question(question, limits));
+  read.question = outlines->read_question(question, limits);
   read.statements = outlines->read_statements(texts, limits);
   return read;
 }
 
 // How the question was read, where that was asked: {"what": "price", "of": "device Zor", ...}.
 Json outline_json(const ReadOutlines& read) {
-  if (read.question.empty()) return nullptr;
-  const Outline& asked = read.question.front();
+  if (!read.question) return nullptr;
+  const Outline& asked = *read.question;
   return {
       {"what", asked.what}, {"of", asked.of}, {"with", asked.with}, {"sureness", asked.sureness}};
 }

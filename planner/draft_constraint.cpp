@@ -2,6 +2,7 @@
 #include <orkestra/planner/draft_constraint.h>
 #include <orkestra/planner/prompt_catalogue.h>
 #include <orkestra/planner/tool_offer.h>
+#include <orkestra/planner/verify/records.h>
 #include <orkestra/planner/verify/sentences.h>
 
 #include <algorithm>
@@ -15,21 +16,6 @@ using Values = std::map<std::string, std::string>;
 
 bool contains(const std::vector<std::string>& list, const std::string& value) {
   return std::find(list.begin(), list.end(), value) != list.end();
-}
-
-// A JSON scalar as it reads in the result's own text.
-std::string scalar_text(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : dump_json(value);
-}
-
-// Every scalar inside `value`, in order, without repeats.
-void collect_scalars(const Json& value, std::vector<std::string>& out) {
-  if (value.is_structured()) {
-    for (const Json& member : value) collect_scalars(member, out);
-  } else if (!value.is_null()) {
-    std::string text = scalar_text(value);
-    if (!text.empty() && !contains(out, text)) out.push_back(std::move(text));
-  }
 }
 
 // All ways to fill the form: argument names from the call, other holes by any of `values`.
@@ -106,8 +92,7 @@ std::vector<std::string> possible_answers(const RunState& state, const Branch& b
     const Step* step = step_of(state, id);
     const Evidence* evidence = state.find_evidence(id);
     if (step == nullptr || evidence == nullptr || cites(branch.kept, id)) continue;
-    std::vector<std::string> values;
-    collect_scalars(evidence->value, values);
+    const std::vector<std::string> values = scalars_of(evidence->value);
     const ToolSpec* tool = state.tool(step->call.name);
     std::vector<std::string> filled;
     if (tool != nullptr && !tool->answer_form.empty()) {

@@ -2,6 +2,7 @@
 #include <orkestra/core/words.h>
 #include <orkestra/planner/tool_offer.h>
 #include <orkestra/planner/verify/asked.h>
+#include <orkestra/planner/verify/records.h>
 
 #include <algorithm>
 #include <cctype>
@@ -12,10 +13,6 @@ namespace {
 
 bool contains(const std::vector<std::string>& list, const std::string& value) {
   return std::find(list.begin(), list.end(), value) != list.end();
-}
-
-std::string scalar_text(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : dump_json(value);
 }
 
 bool is_word_byte(char byte) {

@@ -108,8 +108,8 @@ bool put_to_the_test(const AskedWord& asked, const std::vector<Word>& question,
 class Reading {
  public:
   Reading(std::string_view question, const ReadOutlines& read) {
-    if (read.question.empty()) return;
-    const Outline& asked = read.question.front();
+    if (!read.question) return;
+    const Outline& asked = *read.question;
     beside_ = words_beside(asked, question);
     const bool same =
         std::any_of(read.statements.begin(), read.statements.end(), [&](const Outline& said) {

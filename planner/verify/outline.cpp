@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <initializer_list>
 #include <utility>
 
 namespace orkestra::planner {
@@ -59,6 +60,10 @@ std::vector<Range> ranges_of(const Outline& outline, std::string_view text) {
   return out;
 }
 
+bool one_of(std::string_view word, std::initializer_list<std::string_view> words) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
 // Critical words that change nothing beside an outline: they join its parts, or tell by what
 // something was said.
 bool only_tells(std::string_view word) {
@@ -77,10 +82,6 @@ bool can_be_left_out(const Word& word, bool first) {
   if (word.kind != Word::Kind::kWord) return false;
   if (word.capital && !first && word.key != "i" && !is_stop_word(word.key)) return false;
   return !lexicon::critical(word.key) || only_tells(word.key);
-}
-
-bool one_of(std::string_view word, std::initializer_list<std::string_view> words) {
-  return std::find(words.begin(), words.end(), word) != words.end();
 }
 
 bool begins_condition(const Word& word) {
@@ -111,9 +112,7 @@ bool joins_speaker(const Words& asked, std::size_t i) {
 
 // What follows is a thing that is spoken of.
 bool names_next(const Word& word) {
-  static constexpr auto kNaming =
-      std::to_array<std::string_view>({"the", "which", "what", "whose", "its"});
-  return std::find(kNaming.begin(), kNaming.end(), word.key) != kNaming.end();
+  return one_of(word.key, {"the", "which", "what", "whose", "its"});
 }
 
 bool opens_sentence(std::string_view text, const Word& word) {

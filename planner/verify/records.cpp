@@ -64,6 +64,21 @@ std::string scalar_text(const Json& value) {
   return value.is_string() ? value.get<std::string>() : dump_json(value);
 }
 
+std::vector<std::string> scalars_of(const Json& value) {
+  std::vector<std::string> out;
+  const auto add = [&out](const auto& self, const Json& part) -> void {
+    if (part.is_structured()) {
+      for (const Json& member : part) self(self, member);
+    } else if (!part.is_null()) {
+      std::string text = scalar_text(part);
+      const bool known = std::find(out.begin(), out.end(), text) != out.end();
+      if (!text.empty() && !known) out.push_back(std::move(text));
+    }
+  };
+  add(add, value);
+  return out;
+}
+
 bool names_thing(std::string_view column) {
   static constexpr auto kNames = std::to_array<std::string_view>(
       {"name", "title", "id", "code", "sku", "email", "key", "number"});

@@ -27,4 +27,7 @@ bool names_thing(std::string_view column);
 
 std::string scalar_text(const Json& value);  // a string as it is, else its JSON
 
+// Every scalar inside `value` as text, in order, without repeats; null and "" are none.
+std::vector<std::string> scalars_of(const Json& value);
+
 }  // namespace orkestra::planner

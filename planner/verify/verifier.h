@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -115,7 +116,7 @@ struct AtHand {
 // How a model read the question and the answer's statements: words beside the question's outline
 // need no answer, and a thing may be called by its name alone.
 struct ReadOutlines {
-  std::vector<Outline> question;  // none, or one
+  std::optional<Outline> question;
   std::vector<Outline> statements;
 };
 Coverage question_coverage(std::string_view question, const std::vector<Evidence>& evidence,

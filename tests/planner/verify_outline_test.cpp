@@ -46,8 +46,7 @@ std::vector<std::string> missing(const std::string& question, const Outline& rea
   Evidence evidence;
   evidence.quote = text;
   evidence.value = text;
-  return question_coverage(question, {evidence}, {},
-                           {.question = {read}, .statements = {statement}})
+  return question_coverage(question, {evidence}, {}, {.question = read, .statements = {statement}})
       .missing;
 }
 
